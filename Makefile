@@ -1,0 +1,61 @@
+# FleetGate. `make` alone prints the targets. Each target first sees to what it needs (Deploy/setup.sh).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test build release bench-connect format lint clean
+
+# Which mbedTLS to build with: 2.28 or 3.6; the installed one when not given.
+MBEDTLS ?=
+# Which tests to run: a regular expression on their names; all when not given.
+FILTER ?=
+
+swift_sources := Package.swift Sources Tests Firmware-sim
+
+# Sees to everything, and sets `swift_options`. An unpacked mbedTLS gets a scratch path of its own: in one shared by
+# two versions, the modules that the compiler has cached from the other version's headers would be used again.
+define set_up
+prefix=$$(Deploy/setup.sh $(if $(MBEDTLS),--mbedtls $(MBEDTLS))); \
+export FLEETGATE_MBEDTLS_PREFIX=$$prefix; \
+swift_options=(--scratch-path "$${prefix:+.build-mbedtls-$(MBEDTLS)}"); \
+if [[ -z $$prefix ]]; then swift_options=(--scratch-path .build); fi
+endef
+
+define build_release
+swift build "$${swift_options[@]}" -c release --product fleetgate; \
+swift build "$${swift_options[@]}" -c release --product firmware-sim; \
+bin=$$(swift build "$${swift_options[@]}" -c release --show-bin-path)
+endef
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo '  MBEDTLS=2.28|3.6     build with that version; the installed one when not given'
+	@echo '  FILTER=REGEX         (test) only the tests whose name matches'
+
+demo: ## a gateway, its broker and 200 simulated devices, on this machine
+	@$(set_up); $(build_release); Deploy/demo.sh "$$bin"
+
+test: ## build and run all tests
+	@$(set_up); swift build "$${swift_options[@]}" --build-tests; \
+	swift test "$${swift_options[@]}" --skip-build $(if $(FILTER),--filter '$(FILTER)')
+
+build: ## debug build of both programs
+	@$(set_up); swift build "$${swift_options[@]}"
+
+release: ## release build of both programs; prints the folder they are in
+	@$(set_up); $(build_release); echo "$$bin"
+
+bench-connect: ## full mutual-TLS MQTT connects per second of the gateway's CPU time
+	@$(set_up); $(build_release); Firmware-sim/Benchmarks/connects-per-cpu-second.sh "$$bin"
+
+format: ## format the Swift sources in place
+	@swift format format --in-place --parallel --recursive $(swift_sources)
+
+lint: ## check format and style of the Swift sources and the scripts
+	@swift format lint --strict --parallel --recursive $(swift_sources)
+	@if command -v shellcheck >/dev/null; then find Deploy Firmware-sim .ci -type f \( -name '*.sh' -o -path .ci/run \) \
+		-exec shellcheck {} +; else echo 'shellcheck is not installed: scripts not checked' >&2; fi
+
+clean: ## remove what was built (unpacked mbedTLS copies stay)
+	@rm -rf .build-*
+	@if [[ -d .build ]]; then find .build -mindepth 1 -maxdepth 1 ! -name mbedtls -exec rm -rf {} +; fi

@@ -1,0 +1,105 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// Which mbedTLS: the installed one, or (for `make … MBEDTLS=…`) an unpacked copy of Debian's package, whose root
+// directory the Makefile names here. Only the C target sees its headers, so nothing else is rebuilt on a change.
+let mbedTLSPrefix = ProcessInfo.processInfo.environment["FLEETGATE_MBEDTLS_PREFIX"].flatMap { $0.isEmpty ? nil : $0 }
+
+#if arch(x86_64)
+    let multiarch = "x86_64-linux-gnu"
+#else
+    let multiarch = "aarch64-linux-gnu"
+#endif
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),  // data races are errors: two planes and many event loops leave no room for them
+    .enableUpcomingFeature("ExistentialAny"),  // an existential on a hot path is a cost, so it must be written out
+    .enableUpcomingFeature("MemberImportVisibility"),  // a file says what it uses: import rules stay checkable
+    .enableUpcomingFeature("InternalImportsByDefault"),  // a dependency leaks into an API only by a written `public`
+    .treatAllWarnings(as: .error),  // a warning nobody reads is a defect nobody sees
+]
+
+/// Where no pointer belongs, the compiler refuses it unless marked; the TLS layer, which is all pointers, is reviewed
+/// by hand instead.
+let pointerFreeSettings: [SwiftSetting] = swiftSettings + [.strictMemorySafety()]
+
+/// mbedTLS is linked statically, because only then can the linker redirect its P-256 operations (`--wrap`).
+let mbedTLSLinkerFlags: [String] =
+    (mbedTLSPrefix.map { ["-L\($0)/usr/lib/\(multiarch)"] } ?? [])
+    + [
+        "-Xlinker", "--start-group",
+        "-Xlinker", "-l:libmbedtls.a", "-Xlinker", "-l:libmbedx509.a", "-Xlinker", "-l:libmbedcrypto.a",
+        "-Xlinker", "--end-group",
+    ]
+let fastP256LinkerFlags = [
+    "-Xlinker", "--wrap=mbedtls_ecp_mul",
+    "-Xlinker", "--wrap=mbedtls_ecp_mul_restartable",
+    "-Xlinker", "--wrap=mbedtls_ecp_muladd_restartable",
+]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioTestUtils = Target.Dependency.product(name: "NIOTestUtils", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+
+let package = Package(
+    name: "fleetgate",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        .target(name: "CPKCS12", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "MQTTCodec", dependencies: [nioCore], swiftSettings: pointerFreeSettings),
+        .target(name: "FleetPolicy", swiftSettings: pointerFreeSettings),
+        .target(
+            name: "FleetPKI",
+            dependencies: [
+                "CPKCS12",
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "_CryptoExtras", package: "swift-crypto"),
+            ],
+            swiftSettings: pointerFreeSettings
+        ),
+        .testTarget(
+            name: "MQTTCodecTests",
+            dependencies: ["MQTTCodec", nioCore, nioTestUtils],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "FleetPolicyTests",
+            dependencies: ["FleetPolicy", .product(name: "Yams", package: "Yams")],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "FleetPKITests",
+            dependencies: [
+                "FleetPKI",
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "_CryptoExtras", package: "swift-crypto"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+    ]
+)
