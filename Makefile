@@ -11,19 +11,16 @@ FILTER ?=
 
 swift_sources := Package.swift Sources Tests Firmware-sim
 
-# Sees to everything, and sets `swift_options`. An unpacked mbedTLS gets a scratch path of its own: in one shared by
-# two versions, the modules that the compiler has cached from the other version's headers would be used again.
+# Sees to everything. The unpacked copy of another mbedTLS is told to Package.swift by its folder; only the C target
+# and the links are made anew for it.
 define set_up
-prefix=$$(Deploy/setup.sh $(if $(MBEDTLS),--mbedtls $(MBEDTLS))); \
-export FLEETGATE_MBEDTLS_PREFIX=$$prefix; \
-swift_options=(--scratch-path "$${prefix:+.build-mbedtls-$(MBEDTLS)}"); \
-if [[ -z $$prefix ]]; then swift_options=(--scratch-path .build); fi
+prefix=$$(Deploy/setup.sh $(if $(MBEDTLS),--mbedtls $(MBEDTLS))); export FLEETGATE_MBEDTLS_PREFIX=$$prefix
 endef
 
 define build_release
-swift build "$${swift_options[@]}" -c release --product fleetgate; \
-swift build "$${swift_options[@]}" -c release --product firmware-sim; \
-bin=$$(swift build "$${swift_options[@]}" -c release --show-bin-path)
+swift build -c release --product fleetgate; \
+swift build -c release --product firmware-sim; \
+bin=$$(swift build -c release --show-bin-path)
 endef
 
 help: ## print this
@@ -36,11 +33,11 @@ demo: ## a gateway, its broker and 200 simulated devices, on this machine
 	@$(set_up); $(build_release); Deploy/demo.sh "$$bin"
 
 test: ## build and run all tests
-	@$(set_up); swift build "$${swift_options[@]}" --build-tests; \
-	swift test "$${swift_options[@]}" --skip-build $(if $(FILTER),--filter '$(FILTER)')
+	@$(set_up); swift build --build-tests; \
+	swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
 
 build: ## debug build of both programs
-	@$(set_up); swift build "$${swift_options[@]}"
+	@$(set_up); swift build
 
 release: ## release build of both programs; prints the folder they are in
 	@$(set_up); $(build_release); echo "$$bin"
@@ -57,5 +54,4 @@ lint: ## check format and style of the Swift sources and the scripts
 		-exec shellcheck {} +; else echo 'shellcheck is not installed: scripts not checked' >&2; fi
 
 clean: ## remove what was built (unpacked mbedTLS copies stay)
-	@rm -rf .build-*
 	@if [[ -d .build ]]; then find .build -mindepth 1 -maxdepth 1 ! -name mbedtls -exec rm -rf {} +; fi

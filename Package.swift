@@ -52,6 +52,10 @@ let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistog
 
 let package = Package(
     name: "fleetgate",
+    traits: [
+        .trait(name: "FastP256", description: "P-256 arithmetic by libcrypto, put under mbedTLS at link time"),
+        .default(enabledTraits: ["FastP256"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -66,7 +70,24 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
+        .target(
+            name: "CMbedTLS",
+            cSettings: [
+                .define("FLEETGATE_FAST_P256", .when(traits: ["FastP256"])),
+                .unsafeFlags(mbedTLSPrefix.map { ["-I\($0)/usr/include"] } ?? []),
+            ],
+            linkerSettings: [
+                .unsafeFlags(mbedTLSLinkerFlags),
+                .unsafeFlags(fastP256LinkerFlags, .when(traits: ["FastP256"])),
+                .linkedLibrary("crypto"),
+            ]
+        ),
         .target(name: "CPKCS12", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(
+            name: "NIOMbedTLS",
+            dependencies: ["CMbedTLS", nioCore],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "MQTTCodec", dependencies: [nioCore], swiftSettings: pointerFreeSettings),
         .target(name: "FleetPolicy", swiftSettings: pointerFreeSettings),
         .target(
@@ -79,6 +100,11 @@ let package = Package(
                 .product(name: "_CryptoExtras", package: "swift-crypto"),
             ],
             swiftSettings: pointerFreeSettings
+        ),
+        .testTarget(
+            name: "NIOMbedTLSTests",
+            dependencies: ["NIOMbedTLS", "CMbedTLS", "FleetPKI", nioCore, nioEmbedded],
+            swiftSettings: swiftSettings
         ),
         .testTarget(
             name: "MQTTCodecTests",

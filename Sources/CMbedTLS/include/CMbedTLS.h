@@ -1,0 +1,235 @@
+#ifndef FLEETGATE_CMBEDTLS_H
+#define FLEETGATE_CMBEDTLS_H
+
+/*
+ * mbedTLS as the Swift side sees it: opaque objects and plain numbers.
+ *
+ * No mbedTLS header is included here, so nothing that differs between mbedTLS 2.28 and 3.6 (field names, private
+ * fields, signatures, error codes) can be seen outside this target, and no target above needs mbedTLS's headers.
+ *
+ * Ownership: every `…_new` returns an object the caller frees with `…_free` (null is accepted), or null when there is
+ * no memory. Objects are allocated on the heap because mbedTLS's structures must not move.
+ *
+ * Thread rule: an object may be used by one thread at a time. `fleetgate_settings` is read-only after it was set up.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "FastP256.h"
+
+/* Swift then sees an enumeration that a `switch` can be exhaustive over, its cases without the prefix. */
+#define FLEETGATE_CLOSED_ENUM __attribute__((enum_extensibility(closed)))
+#if __has_attribute(swift_name)
+#define FLEETGATE_SWIFT_NAME(name) __attribute__((swift_name(#name)))
+#else
+#define FLEETGATE_SWIFT_NAME(name)
+#endif
+
+/* ---- Library ---------------------------------------------------------------------------------------------------- */
+
+/** The version linked, as 0xMMNNPP00 (`mbedtls_version_get_number`). */
+uint32_t fleetgate_library_version_number(void);
+/** 1 when the library was built with MBEDTLS_THREADING_C. */
+int fleetgate_library_is_threaded(void);
+/** 1 when the library was built with TLS 1.3. */
+int fleetgate_library_has_tls13(void);
+/** 1 when the headers this program was compiled with are of the version that was linked. */
+int fleetgate_library_headers_match(void);
+/**
+ * Fills every lazily initialised table of mbedTLS, and initialises PSA where there is one. To be called once, by one
+ * thread, before anything else. Returns 0 or an mbedTLS (or PSA) error code.
+ */
+int fleetgate_library_prepare(void);
+/** The SHA-256 of `length` bytes, into 32 bytes. Returns 0, or -1 when libcrypto failed. */
+int fleetgate_sha256(const unsigned char *bytes, size_t length, unsigned char *digest);
+
+/** mbedTLS's own words for one of its codes (`mbedtls_strerror`), NUL-terminated within `capacity` bytes. */
+void fleetgate_error_text(int error, char *text, size_t capacity);
+
+/* ---- Random source ---------------------------------------------------------------------------------------------- */
+
+typedef struct fleetgate_random fleetgate_random;
+/** A seeded CTR_DRBG with its own entropy context; `error` receives an mbedTLS code when null is returned. */
+fleetgate_random *fleetgate_random_new(int *error);
+void fleetgate_random_free(fleetgate_random *random);
+
+/* ---- Certificates and keys -------------------------------------------------------------------------------------- */
+
+typedef struct fleetgate_certificates fleetgate_certificates;
+/**
+ * Parses one or more PEM certificates (`mbedtls_x509_crt_parse`). `error` receives 0; a negative mbedTLS code when
+ * nothing could be parsed; or the positive number of certificates that could not. Null unless it is 0.
+ */
+fleetgate_certificates *fleetgate_certificates_new(const unsigned char *pem, size_t length, int *error);
+void fleetgate_certificates_free(fleetgate_certificates *certificates);
+size_t fleetgate_certificates_count(const fleetgate_certificates *certificates);
+/** The DER of one certificate, valid as long as the object; null when there is none of that index. */
+const unsigned char *fleetgate_certificates_der(
+    const fleetgate_certificates *certificates, size_t index, size_t *length);
+
+typedef struct fleetgate_key fleetgate_key;
+typedef enum FLEETGATE_CLOSED_ENUM {
+    FLEETGATE_KEY_PARSED FLEETGATE_SWIFT_NAME(parsed) = 0,
+    FLEETGATE_KEY_UNPARSABLE FLEETGATE_SWIFT_NAME(unparsable),
+    FLEETGATE_KEY_NEEDS_PASS_PHRASE FLEETGATE_SWIFT_NAME(needsPassPhrase),
+    FLEETGATE_KEY_WRONG_PASS_PHRASE FLEETGATE_SWIFT_NAME(wrongPassPhrase),
+    FLEETGATE_KEY_NO_MEMORY FLEETGATE_SWIFT_NAME(noMemory),
+} fleetgate_key_result;
+/**
+ * Parses a PEM private key: PKCS#8, SEC 1 or PKCS#1, plain or encrypted. `pass_phrase` may be null. Encrypted keys are
+ * decrypted by libcrypto, because mbedTLS 2.28 cannot read what OpenSSL 3 writes (PBES2 with HMAC-SHA256). Every
+ * intermediate copy of the key is overwritten before it is freed.
+ */
+fleetgate_key *fleetgate_key_new(
+    const unsigned char *pem, size_t length, const unsigned char *pass_phrase, size_t pass_phrase_length,
+    fleetgate_random *random, fleetgate_key_result *result);
+void fleetgate_key_free(fleetgate_key *key);
+/** 1 when the key belongs to the first of the certificates. */
+int fleetgate_key_matches(
+    const fleetgate_key *key, const fleetgate_certificates *certificates, fleetgate_random *random);
+
+/* ---- Settings (mbedtls_ssl_config) ------------------------------------------------------------------------------ */
+
+#define FLEETGATE_VERSION_TLS12 0x0303
+#define FLEETGATE_VERSION_TLS13 0x0304
+#define FLEETGATE_CIPHER_SUITES_MAX 32
+#define FLEETGATE_NAMED_GROUPS_MAX 8
+#define FLEETGATE_PROTOCOLS_MAX 8
+#define FLEETGATE_PROTOCOL_LENGTH_MAX 255
+
+typedef struct fleetgate_settings fleetgate_settings;
+/**
+ * Settings that start from nothing but: peer certificate required, no renegotiation, no resumption, no SHA-1, RSA of
+ * at least 2048 bits and curves of at least 256 bits in certificates (unless `weak_keys_allowed`).
+ */
+fleetgate_settings *fleetgate_settings_new(
+    int is_server, int weak_keys_allowed, fleetgate_random *random, int *error);
+void fleetgate_settings_free(fleetgate_settings *settings);
+/** Lowest and highest version, FLEETGATE_VERSION_…. Returns 0, or -1 when the library lacks one of them. */
+int fleetgate_settings_set_versions(fleetgate_settings *settings, int lowest, int highest);
+/** IANA numbers in order of preference. Returns 0, or -1 when there are none, too many, or one is not available. */
+int fleetgate_settings_set_cipher_suites(fleetgate_settings *settings, const uint16_t *suites, size_t count);
+/** IANA "supported groups" numbers in order of preference. Returns as above. */
+int fleetgate_settings_set_named_groups(fleetgate_settings *settings, const uint16_t *groups, size_t count);
+/** Adds one ALPN protocol, most preferred first. Returns 0, or -1 when it is empty, too long or there are too many. */
+int fleetgate_settings_add_protocol(fleetgate_settings *settings, const unsigned char *name, size_t length);
+/** Makes the protocols take effect; to be called once, after the last was added. Returns 0 or an mbedTLS code. */
+int fleetgate_settings_apply_protocols(fleetgate_settings *settings);
+/** The chain and key to present. Both must outlive the settings. Returns 0 or an mbedTLS code. */
+int fleetgate_settings_set_identity(
+    fleetgate_settings *settings, fleetgate_certificates *chain, fleetgate_key *key);
+/** The trust anchors, which must outlive the settings. */
+void fleetgate_settings_set_trust(fleetgate_settings *settings, fleetgate_certificates *anchors);
+/** Server: whether the CertificateRequest lists the anchors' names. */
+void fleetgate_settings_set_sends_authorities(fleetgate_settings *settings, int sends);
+/** Client: the max_fragment_length code of RFC 6066 (1 = 512 … 4 = 4096, 0 = none). Returns 0 or an mbedTLS code. */
+int fleetgate_settings_set_maximum_fragment_length(fleetgate_settings *settings, int code);
+
+/* ---- Connection (mbedtls_ssl_context) --------------------------------------------------------------------------- */
+
+/* Reasons against a certificate: mbedTLS's own flags, whose values are the same in 2.28 and 3.6. */
+#define FLEETGATE_CERTIFICATE_EXPIRED 0x01
+#define FLEETGATE_CERTIFICATE_REVOKED 0x02
+#define FLEETGATE_CERTIFICATE_WRONG_NAME 0x04
+#define FLEETGATE_CERTIFICATE_NOT_TRUSTED 0x08
+#define FLEETGATE_CERTIFICATE_OTHER 0x0100
+#define FLEETGATE_CERTIFICATE_NOT_YET_VALID 0x0200
+#define FLEETGATE_CERTIFICATE_KEY_USAGE 0x0800
+#define FLEETGATE_CERTIFICATE_EXTENDED_KEY_USAGE 0x1000
+#define FLEETGATE_CERTIFICATE_WEAK_DIGEST 0x4000
+#define FLEETGATE_CERTIFICATE_UNACCEPTABLE_ALGORITHM 0x8000
+#define FLEETGATE_CERTIFICATE_WEAK_KEY 0x010000
+
+typedef enum FLEETGATE_CLOSED_ENUM {
+    FLEETGATE_STEP_DONE FLEETGATE_SWIFT_NAME(done) = 0,
+    FLEETGATE_STEP_NEEDS_INPUT FLEETGATE_SWIFT_NAME(needsInput),
+    FLEETGATE_STEP_PEER_CLOSED FLEETGATE_SWIFT_NAME(peerClosed),
+    FLEETGATE_STEP_FAILED FLEETGATE_SWIFT_NAME(failed),
+} fleetgate_step;
+
+typedef enum FLEETGATE_CLOSED_ENUM {
+    FLEETGATE_FAILURE_VERIFICATION FLEETGATE_SWIFT_NAME(verification) = 0,
+    FLEETGATE_FAILURE_NO_CERTIFICATE FLEETGATE_SWIFT_NAME(noCertificate),
+    FLEETGATE_FAILURE_CERTIFICATE_UNPARSABLE FLEETGATE_SWIFT_NAME(certificateUnparsable),
+    FLEETGATE_FAILURE_CHAIN_TOO_LONG FLEETGATE_SWIFT_NAME(chainTooLong),
+    FLEETGATE_FAILURE_PROOF_OF_POSSESSION FLEETGATE_SWIFT_NAME(proofOfPossession),
+    FLEETGATE_FAILURE_NO_SHARED_VERSION FLEETGATE_SWIFT_NAME(noSharedVersion),
+    FLEETGATE_FAILURE_NO_SHARED_CIPHER FLEETGATE_SWIFT_NAME(noSharedCipher),
+    FLEETGATE_FAILURE_NO_SHARED_PROTOCOL FLEETGATE_SWIFT_NAME(noSharedProtocol),
+    FLEETGATE_FAILURE_BAD_RECORD FLEETGATE_SWIFT_NAME(badRecord),
+    FLEETGATE_FAILURE_PEER_ALERT FLEETGATE_SWIFT_NAME(peerAlert),
+    FLEETGATE_FAILURE_PROTOCOL FLEETGATE_SWIFT_NAME(protocol),
+    FLEETGATE_FAILURE_OUT_OF_MEMORY FLEETGATE_SWIFT_NAME(outOfMemory),
+    FLEETGATE_FAILURE_INTERNAL FLEETGATE_SWIFT_NAME(internal),
+} fleetgate_failure;
+
+/** What C calls back; only ever from inside one of the functions below, on their thread. */
+typedef struct {
+    /** Copies at most `capacity` bytes of ciphertext received. Returns how many; 0 when there are none now. */
+    size_t (*receive)(void *io, unsigned char *bytes, size_t capacity);
+    /** Takes all of `length` bytes of ciphertext to be sent. Returns 0, or -1 when they are more than may be held. */
+    int (*send)(void *io, const unsigned char *bytes, size_t length);
+    /**
+     * Judges one certificate of the chain, from the root (highest depth) to the leaf (0): gets mbedTLS's reasons
+     * against it, returns further ones (FLEETGATE_CERTIFICATE_…) to be added.
+     */
+    uint32_t (*verify)(void *verification, const unsigned char *der, size_t length, int depth, uint32_t reasons);
+    /** Server: the name the client asked for in SNI, not checked in any way. */
+    void (*server_name)(void *verification, const unsigned char *name, size_t length);
+} fleetgate_callbacks;
+
+typedef struct fleetgate_connection fleetgate_connection;
+/** Settings, `io` and `verification` must outlive the connection. `error` receives an mbedTLS code with a null. */
+fleetgate_connection *fleetgate_connection_new(
+    const fleetgate_settings *settings, const fleetgate_callbacks *callbacks, void *io, void *verification,
+    int *error);
+void fleetgate_connection_free(fleetgate_connection *connection);
+/**
+ * Client: the name to ask for in SNI and to check the certificate against; null for neither. Must be called on every
+ * client connection. Returns 0 or an mbedTLS code.
+ */
+int fleetgate_connection_set_server_name(fleetgate_connection *connection, const char *name);
+
+/** Goes on with the handshake as far as the input allows. `error` receives the mbedTLS code when it failed. */
+fleetgate_step fleetgate_connection_handshake(fleetgate_connection *connection, int *error);
+/**
+ * Decrypts until there is plaintext; `available` receives how many bytes `fleetgate_connection_take` will deliver.
+ * After DONE, that function must be called before this one.
+ */
+fleetgate_step fleetgate_connection_decrypt(fleetgate_connection *connection, size_t *available, int *error);
+/** Copies the plaintext announced, exactly `length` bytes of it. Returns 0, or -1 when `length` is not that. */
+int fleetgate_connection_take(fleetgate_connection *connection, unsigned char *bytes, size_t length);
+/** Encrypts at most one record; `taken` receives how many bytes went into it. Never answers NEEDS_INPUT. */
+fleetgate_step fleetgate_connection_encrypt(
+    fleetgate_connection *connection, const unsigned char *bytes, size_t length, size_t *taken, int *error);
+/** Writes a close_notify. Returns 0 or an mbedTLS code. */
+int fleetgate_connection_close_notify(fleetgate_connection *connection);
+/** Writes a fatal alert (RFC 8446, B.2) of ours, where mbedTLS wrote none. Returns 0 or an mbedTLS code. */
+int fleetgate_connection_send_fatal_alert(fleetgate_connection *connection, uint8_t description);
+
+/** What kind of failure the code of the last failed step was. */
+fleetgate_failure fleetgate_connection_failure(const fleetgate_connection *connection, int error);
+/** All reasons against the chain presented, as far as it was judged. */
+uint32_t fleetgate_connection_reasons(const fleetgate_connection *connection);
+/** The description of the fatal alert that mbedTLS wrote, or -1 when it wrote none or it is not known. */
+int fleetgate_connection_alert_sent(const fleetgate_connection *connection);
+/** The description of the fatal alert that the peer sent, after FLEETGATE_FAILURE_PEER_ALERT; otherwise -1. */
+int fleetgate_connection_alert_received(const fleetgate_connection *connection, int error);
+/**
+ * The first certificate in the Certificate message being handled when the handshake failed, straight from the message:
+ * for chains that mbedTLS refused before judging them. Null when there is none; valid until the next call.
+ */
+const unsigned char *fleetgate_connection_presented_certificate(
+    const fleetgate_connection *connection, size_t *length);
+
+/** Whether there is a peer certificate; to be asked after the handshake. */
+int fleetgate_connection_has_peer_certificate(const fleetgate_connection *connection);
+/** FLEETGATE_VERSION_… negotiated, or 0. */
+int fleetgate_connection_version(const fleetgate_connection *connection);
+/** IANA number of the cipher suite negotiated, or 0. */
+uint16_t fleetgate_connection_cipher_suite(const fleetgate_connection *connection);
+/** The ALPN protocol negotiated, or null. */
+const char *fleetgate_connection_protocol(const fleetgate_connection *connection);
+
+#endif

@@ -1,0 +1,143 @@
+internal import CMbedTLS
+
+/// The leaf certificate that a peer presented: its DER and what it says, read from the DER alone and copied, so that it
+/// outlives the connection. Having one says nothing about whether it was accepted.
+public struct PeerCertificate: Sendable {
+    /// The algorithm of a public key.
+    public enum KeyAlgorithm: Sendable, Hashable {
+        /// An elliptic curve, in dotted form: 1.2.840.10045.3.1.7 is P-256.
+        case ellipticCurve(oid: String)
+        case rsa
+        /// Any other, in dotted form.
+        case other(oid: String)
+    }
+
+    /// The whole certificate.
+    public let der: [UInt8]
+    /// SHA-256 of ``der``, 32 bytes.
+    public let sha256Fingerprint: [UInt8]
+    /// 1, 2 or 3.
+    public let version: Int
+    /// The content of the INTEGER: big-endian, two's complement.
+    public let serialNumber: [UInt8]
+    /// Relative names in the order of the certificate, each with its attributes: mostly one.
+    public let subject: [[NameAttribute]]
+    public let issuer: [[NameAttribute]]
+    /// Seconds since 1970. The certificate is valid from this second on.
+    public let notBefore: Int64
+    /// Seconds since 1970. The certificate is valid up to and including this second.
+    public let notAfter: Int64
+    public let keyAlgorithm: KeyAlgorithm
+    /// The size of the key, in bits; 0 when it is not known.
+    public let keyBits: Int
+    public let subjectAlternativeNames: [SubjectAlternativeName]
+    /// Whether basic constraints say that it is a CA.
+    public let isCA: Bool
+    /// The key usage bits, with digitalSignature (bit 0 of RFC 5280, 4.2.1.3) as 1, keyCertSign (bit 5) as 32; nil when
+    /// there is no such extension.
+    public let keyUsage: UInt16?
+    /// The purposes in dotted form; nil when there is no such extension.
+    public let extendedKeyUsages: [String]?
+    public let subjectKeyIdentifier: [UInt8]?
+    public let authorityKeyIdentifier: [UInt8]?
+
+    /// The subject in the manner of RFC 4514. For reading; never for comparing.
+    public var subjectDescription: String { DistinguishedName.description(of: self.subject) }
+    /// The issuer in the manner of RFC 4514. For reading; never for comparing.
+    public var issuerDescription: String { DistinguishedName.description(of: self.issuer) }
+    /// ``serialNumber`` in hexadecimal, lower case.
+    public var serialNumberHex: String { hexadecimal(self.serialNumber) }
+    /// ``sha256Fingerprint`` in hexadecimal, lower case.
+    public var sha256FingerprintHex: String { hexadecimal(self.sha256Fingerprint) }
+
+    /// The issuer's and subject's DER, for finding who signed whom.
+    let issuerDER: [UInt8]
+    let subjectDER: [UInt8]
+    /// From basic constraints.
+    let pathLength: Int?
+
+    /// - Throws: ``DERReader/Failure`` when the bytes are not a certificate that can be read in full.
+    init(der: [UInt8]) throws(DERReader.Failure) {
+        guard der.count <= TLSLimits.certificateBytesMax else {
+            throw DERReader.Failure(detail: "certificate of \(der.count) bytes")
+        }
+        let parsed = try ParsedCertificate(der)
+        self.der = der
+        self.sha256Fingerprint = try Self.sha256(der)
+        self.version = parsed.version
+        self.serialNumber = parsed.serialNumber
+        self.subject = parsed.subject
+        self.issuer = parsed.issuer
+        self.notBefore = parsed.notBefore
+        self.notAfter = parsed.notAfter
+        self.keyAlgorithm = parsed.keyAlgorithm
+        self.keyBits = parsed.keyBits
+        self.subjectAlternativeNames = parsed.extensions.subjectAlternativeNames
+        self.isCA = parsed.extensions.isCA
+        self.keyUsage = parsed.extensions.keyUsage
+        self.extendedKeyUsages = parsed.extensions.extendedKeyUsages
+        self.subjectKeyIdentifier = parsed.extensions.subjectKeyIdentifier
+        self.authorityKeyIdentifier = parsed.extensions.authorityKeyIdentifier
+        self.issuerDER = parsed.issuerDER
+        self.subjectDER = parsed.subjectDER
+        self.pathLength = parsed.extensions.pathLength
+    }
+
+    /// Reads a certificate that did not come from a handshake.
+    ///
+    /// - Throws: ``TLSError`` with `certificate-unparsable`.
+    public init(parsing der: [UInt8]) throws(TLSError) {
+        do throws(DERReader.Failure) {
+            try self.init(der: der)
+        } catch {
+            throw TLSError(code: .certificateUnparsable, fault: .peer, detail: error.detail)
+        }
+    }
+
+    static func sha256(_ bytes: [UInt8]) throws(DERReader.Failure) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 32)
+        let status = digest.withUnsafeMutableBufferPointer { fleetgate_sha256(bytes, bytes.count, $0.baseAddress) }
+        guard status == 0 else {
+            throw DERReader.Failure(detail: "SHA-256 could not be computed")
+        }
+        return digest
+    }
+}
+
+/// Two are equal when their DER is: the rest follows from it.
+extension PeerCertificate: Hashable {
+    public static func == (left: PeerCertificate, right: PeerCertificate) -> Bool { left.der == right.der }
+    public func hash(into hasher: inout Hasher) { hasher.combine(self.sha256Fingerprint) }
+}
+
+extension PeerCertificate: CustomStringConvertible {
+    public var description: String {
+        "\(self.subjectDescription), serial \(self.serialNumberHex), issued by \(self.issuerDescription)"
+    }
+}
+
+/// Whether basic constraints or key usage would let it issue certificates.
+extension PeerCertificate {
+    var maySignCertificates: Bool { self.isCA || (self.keyUsage ?? 0) & KeyUsage.keyCertSign != 0 }
+
+    enum KeyUsage {
+        static let digitalSignature: UInt16 = 1 << 0
+        static let keyCertSign: UInt16 = 1 << 5
+    }
+
+    enum Purpose {
+        static let serverAuth = "1.3.6.1.5.5.7.3.1"
+        static let clientAuth = "1.3.6.1.5.5.7.3.2"
+        static let any = "2.5.29.37.0"
+    }
+}
+
+private func hexadecimal(_ bytes: [UInt8]) -> String {
+    var text = ""
+    text.reserveCapacity(bytes.count * 2)
+    for byte in bytes {
+        text += byte < 0x10 ? "0" : ""
+        text += String(byte, radix: 16)
+    }
+    return text
+}

@@ -1,0 +1,34 @@
+internal import CMbedTLS
+
+// What C calls back, from inside the calls of ``TLSConnection``: unwrap and forward. Nothing here throws, logs, or
+// touches the pipeline.
+
+func receiveCiphertext(_ io: UnsafeMutableRawPointer?, _ bytes: UnsafeMutablePointer<UInt8>?, _ capacity: Int) -> Int {
+    guard let io, let bytes else { return 0 }
+    return Unmanaged<CiphertextBuffers>.fromOpaque(io).takeUnretainedValue()
+        .copyInbound(into: UnsafeMutableRawBufferPointer(start: bytes, count: capacity))
+}
+
+func sendCiphertext(_ io: UnsafeMutableRawPointer?, _ bytes: UnsafePointer<UInt8>?, _ length: Int) -> Int32 {
+    guard let io, let bytes else { return -1 }
+    let isTaken = Unmanaged<CiphertextBuffers>.fromOpaque(io).takeUnretainedValue()
+        .appendOutbound(UnsafeRawBufferPointer(start: bytes, count: length))
+    return isTaken ? 0 : -1
+}
+
+func verifyCertificate(
+    _ verification: UnsafeMutableRawPointer?, _ der: UnsafePointer<UInt8>?, _ length: Int, _ depth: Int32,
+    _ reasons: UInt32
+) -> UInt32 {
+    guard let verification, let der else { return UInt32(FLEETGATE_CERTIFICATE_OTHER) }
+    return Unmanaged<PeerVerification>.fromOpaque(verification).takeUnretainedValue()
+        .judge(der: UnsafeRawBufferPointer(start: der, count: length), depth: Int(depth), reasons: reasons)
+}
+
+func noteServerName(
+    _ verification: UnsafeMutableRawPointer?, _ name: UnsafePointer<UInt8>?, _ length: Int
+) {
+    guard let verification, let name else { return }
+    Unmanaged<PeerVerification>.fromOpaque(verification).takeUnretainedValue()
+        .noteServerName(UnsafeRawBufferPointer(start: name, count: length))
+}

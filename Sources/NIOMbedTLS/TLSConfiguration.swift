@@ -1,0 +1,139 @@
+public import NIOCore
+
+/// Settings for TLS on one side. Only values: nothing is parsed before ``TLSContext/init(_:)``.
+public struct TLSConfiguration: Sendable {
+    /// Which side of the handshake.
+    public enum Role: Sendable, Hashable {
+        case server
+        case client
+    }
+
+    public var role: Role
+    /// The certificate to present, leaf first, then intermediates. A server must have one, a client may.
+    public var certificateChainPEM: [UInt8]
+    /// The key of the leaf: PKCS#8, SEC 1 or PKCS#1, plain or encrypted. Secret.
+    public var privateKeyPEM: [UInt8]
+    /// What ``privateKeyPEM`` is encrypted with, when it is. Secret.
+    public var privateKeyPassphrase: [UInt8]?
+    /// The certificates that a peer's chain must end in. Required on both sides: a peer is always verified.
+    public var trustAnchorsPEM: [UInt8]
+    /// The lowest and the highest version offered.
+    public var versions: ClosedRange<TLSVersion>
+    /// In order of preference. Suites of a version that is not offered are left out.
+    public var cipherSuites: [TLSCipherSuite]
+    /// In order of preference.
+    public var namedGroups: [TLSNamedGroup]
+    /// ALPN, in order of preference; empty for none. A peer that sends no ALPN at all is accepted; one that sends only
+    /// others is refused, as RFC 7301 demands of a server.
+    public var applicationProtocols: [String]
+    /// From the channel becoming active to the end of the handshake. Slow radio (NB-IoT) and P-256 in software on a
+    /// small core need tens of seconds.
+    public var handshakeTimeout: TimeAmount
+    /// How long to wait, after our close_notify, for the peer's and for what we sent to leave.
+    public var closeTimeout: TimeAmount
+    /// Server: whether a client's certificate must name clientAuth as extended key usage. Absence of the extension and
+    /// anyExtendedKeyUsage alone do not count.
+    public var requiresClientAuthExtendedKeyUsage: Bool
+    /// Server: whether the request for a certificate lists the names of the trust anchors, which makes every handshake
+    /// larger and is only of use to clients that choose among several certificates.
+    public var sendsCertificateAuthorities: Bool
+    /// Client: the record size to ask the server for.
+    public var maximumFragmentLength: MaximumFragmentLength?
+    /// What a peer's leaf certificate must be beside trusted.
+    public var leafPolicy: TLSLeafPolicy
+    public var limits: TLSLimits
+
+    public init(
+        role: Role,
+        certificateChainPEM: [UInt8] = [],
+        privateKeyPEM: [UInt8] = [],
+        privateKeyPassphrase: [UInt8]? = nil,
+        trustAnchorsPEM: [UInt8],
+        versions: ClosedRange<TLSVersion> = .v1_2...TLSVersion.highestSupported,
+        cipherSuites: [TLSCipherSuite] = TLSCipherSuite.all,
+        namedGroups: [TLSNamedGroup] = TLSNamedGroup.defaults,
+        applicationProtocols: [String] = ["mqtt"],
+        handshakeTimeout: TimeAmount = .seconds(30),
+        closeTimeout: TimeAmount = .seconds(5),
+        requiresClientAuthExtendedKeyUsage: Bool = true,
+        sendsCertificateAuthorities: Bool = false,
+        maximumFragmentLength: MaximumFragmentLength? = nil,
+        leafPolicy: TLSLeafPolicy = .init(),
+        limits: TLSLimits = .init()
+    ) {
+        self.role = role
+        self.certificateChainPEM = certificateChainPEM
+        self.privateKeyPEM = privateKeyPEM
+        self.privateKeyPassphrase = privateKeyPassphrase
+        self.trustAnchorsPEM = trustAnchorsPEM
+        self.versions = versions
+        self.cipherSuites = cipherSuites
+        self.namedGroups = namedGroups
+        self.applicationProtocols = applicationProtocols
+        self.handshakeTimeout = handshakeTimeout
+        self.closeTimeout = closeTimeout
+        self.requiresClientAuthExtendedKeyUsage = requiresClientAuthExtendedKeyUsage
+        self.sendsCertificateAuthorities = sendsCertificateAuthorities
+        self.maximumFragmentLength = maximumFragmentLength
+        self.leafPolicy = leafPolicy
+        self.limits = limits
+    }
+}
+
+/// What a peer's leaf certificate must be, beyond what mbedTLS asks (which accepts all of these).
+public struct TLSLeafPolicy: Sendable, Hashable {
+    /// Refuse X.509 version 1 and 2 leaves (`not-v3`): they have no extensions, so nothing says what they are for.
+    public var refusesOldVersions: Bool
+    /// Refuse a leaf that is a CA certificate or may sign certificates (`leaf-is-ca`): a stolen CA is not a device.
+    public var refusesCertificateAuthorities: Bool
+    /// Refuse serial numbers that are zero, negative or longer than 20 octets (`bad-serial`; RFC 5280, 4.1.2.2): a
+    /// revocation list may not be able to name them.
+    public var refusesBadSerialNumbers: Bool
+    /// Refuse keys, anywhere in the chain, of RSA below 2048 bits or on curves below 256 bits (`weak-key`).
+    public var refusesWeakKeys: Bool
+
+    public init(
+        refusesOldVersions: Bool = true,
+        refusesCertificateAuthorities: Bool = true,
+        refusesBadSerialNumbers: Bool = true,
+        refusesWeakKeys: Bool = true
+    ) {
+        self.refusesOldVersions = refusesOldVersions
+        self.refusesCertificateAuthorities = refusesCertificateAuthorities
+        self.refusesBadSerialNumbers = refusesBadSerialNumbers
+        self.refusesWeakKeys = refusesWeakKeys
+    }
+}
+
+/// Bounds on what one connection may cost. mbedTLS itself adds two buffers of about 16 KiB for each.
+public struct TLSLimits: Sendable, Hashable {
+    /// Ciphertext taken from the peer before the handshake is complete. The largest honest handshake is one message of
+    /// 16 KiB with a chain of certificates, and some small ones.
+    public var handshakeBytesInMax: Int
+    /// Ciphertext produced before the handshake is complete.
+    public var handshakeBytesOutMax: Int
+    /// Plaintext of ours held back until the handshake is complete.
+    public var plaintextHeldMax: Int
+    /// The depth of the highest certificate: the leaf has 0, an anchor that signed it 1. mbedTLS's own bound is 9.
+    public var chainDepthMax: Int
+
+    public init(
+        handshakeBytesInMax: Int = 65_536,
+        handshakeBytesOutMax: Int = 65_536,
+        plaintextHeldMax: Int = 262_144,
+        chainDepthMax: Int = 4
+    ) {
+        self.handshakeBytesInMax = handshakeBytesInMax
+        self.handshakeBytesOutMax = handshakeBytesOutMax
+        self.plaintextHeldMax = plaintextHeldMax
+        self.chainDepthMax = chainDepthMax
+    }
+
+    /// The largest certificate that mbedTLS can take: it must fit into one handshake message.
+    static let certificateBytesMax = 16_384
+    /// Ciphertext collected before it is handed on while a large write is being encrypted: bounds the copy, and lets
+    /// the first records leave early.
+    static let ciphertextChunkBytes = 262_144
+    /// Ciphertext that mbedTLS may produce between two flushes: a chunk, one record, and answers to one batch of input.
+    static let ciphertextHeldMax = 1_048_576
+}

@@ -1,0 +1,295 @@
+internal import CMbedTLS
+internal import NIOCore
+
+/// The outcome of asking mbedTLS to make progress once.
+enum TLSStep<Value> {
+    case done(Value)
+    case needsInput
+    case peerClosed
+    case failed(TLSError)
+}
+
+/// One TLS connection (`mbedtls_ssl_context`). Confined to the event loop of its channel; every method runs C
+/// synchronously. The order of use is: feed (``receive(_:)``), step, take (``takeCiphertext()``). After a failed step
+/// nothing but taking is allowed.
+final class TLSConnection {
+    private let pointer: OpaquePointer
+    /// C holds these two unretained, for as long as `pointer` lives.
+    private let buffers: CiphertextBuffers
+    private let verification: PeerVerification
+    /// mbedTLS reads its settings on every call.
+    private let context: TLSContext
+    private let requestedName: String?
+    private var firstBytes: FirstBytes
+
+    /// - Parameter serverName: to be given by a client, and only by one.
+    init(
+        context: TLSContext,
+        serverName: TLSServerName?,
+        authorize: @escaping TLSAuthorize,
+        allocator: ByteBufferAllocator
+    ) throws(TLSError) {
+        var address: [UInt8]?
+        var name: String?
+        if case .verified(let text) = serverName {
+            address = PeerVerification.address(text)
+            name = address == nil ? text : nil
+        }
+        let buffers = CiphertextBuffers(allocator: allocator, outboundBytesMax: TLSLimits.ciphertextHeldMax)
+        let verification = PeerVerification(
+            rules: context.rules, expectedAddress: address, authorize: authorize)
+        var callbacks = fleetgate_callbacks(
+            receive: receiveCiphertext, send: sendCiphertext, verify: verifyCertificate, server_name: noteServerName)
+        var code: Int32 = 0
+        guard
+            let pointer = fleetgate_connection_new(
+                context.settings, &callbacks, Unmanaged.passUnretained(buffers).toOpaque(),
+                Unmanaged.passUnretained(verification).toOpaque(), &code)
+        else {
+            throw TLSError(
+                code: .outOfMemory, fault: .local, detail: "\(MbedTLSFailure(code: code))", mbedTLSCode: code)
+        }
+        self.pointer = pointer
+        self.buffers = buffers
+        self.verification = verification
+        self.context = context
+        self.requestedName = name
+        self.firstBytes = FirstBytes(role: context.role)
+        if context.role == .client {
+            code = fleetgate_connection_set_server_name(pointer, name)
+            guard code == 0 else {
+                throw TLSError(
+                    code: .internalError, fault: .operator,
+                    detail: "server name: \(MbedTLSFailure(code: code))", mbedTLSCode: code)
+            }
+        }
+    }
+
+    deinit {
+        fleetgate_connection_free(self.pointer)
+    }
+
+    /// Feeds ciphertext from the channel.
+    func receive(_ ciphertext: ByteBuffer) {
+        self.buffers.receive(ciphertext)
+    }
+
+    /// What is to be sent, if there is anything.
+    func takeCiphertext() -> ByteBuffer? {
+        self.buffers.takeOutbound()
+    }
+
+    var ciphertextBytes: Int { self.buffers.outboundBytes }
+
+    /// The peer's certificate, as far as it was presented.
+    var presentedCertificate: PeerCertificate? { self.verification.leaf }
+
+    /// Goes on with the handshake as far as the input allows.
+    func handshake() -> TLSStep<TLSHandshakeCompleted> {
+        if let view = self.buffers.inboundView, let detail = self.firstBytes.check(view) {
+            self.buffers.dropInbound()
+            return .failed(TLSError(code: .notTLS, fault: .peer, detail: detail))
+        }
+        while true {
+            let consumedBefore = self.buffers.bytesConsumed
+            var code: Int32 = 0
+            switch fleetgate_connection_handshake(self.pointer, &code) {
+            case .done:
+                return self.completed()
+            case .peerClosed:
+                return .peerClosed
+            case .failed:
+                return .failed(self.failure(code))
+            case .needsInput:
+                if let error = self.excess() {
+                    return .failed(error)
+                }
+                guard self.buffers.inboundBytes > 0 else { return .needsInput }
+                // It may want to be called again with input left; but not without having taken any.
+                guard self.buffers.bytesConsumed > consumedBefore else {
+                    return .failed(self.stalled())
+                }
+            }
+        }
+    }
+
+    /// Decrypts everything received and appends the plaintext.
+    ///
+    /// - Returns: never `done`; plaintext may have been appended whatever the answer is.
+    func decrypt(into plaintext: inout ByteBuffer?, allocator: ByteBufferAllocator) -> TLSStep<Never> {
+        while true {
+            let consumedBefore = self.buffers.bytesConsumed
+            var available = 0
+            var code: Int32 = 0
+            switch fleetgate_connection_decrypt(self.pointer, &available, &code) {
+            case .done:
+                guard self.take(available, into: &plaintext, allocator) else {
+                    return .failed(
+                        TLSError(code: .internalError, fault: .local, detail: "plaintext announced was not there"))
+                }
+            case .peerClosed:
+                return .peerClosed
+            case .failed:
+                return .failed(self.failure(code))
+            case .needsInput:
+                // With input left this is mbedTLS having passed over an alert that it ignores (`mbedtls_ssl_read`).
+                guard self.buffers.inboundBytes > 0 else { return .needsInput }
+                guard self.buffers.bytesConsumed > consumedBefore else {
+                    return .failed(self.stalled())
+                }
+            }
+        }
+    }
+
+    /// Encrypts one record's worth from the front of the plaintext.
+    func encrypt(_ plaintext: inout ByteBuffer) -> TLSStep<Void> {
+        var taken = 0
+        var code: Int32 = 0
+        let step = plaintext.withUnsafeReadableBytes { bytes in
+            fleetgate_connection_encrypt(
+                self.pointer, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, &taken, &code)
+        }
+        guard case .done = step, taken > 0, taken <= plaintext.readableBytes else {
+            return .failed(self.failure(code))
+        }
+        plaintext.moveReaderIndex(forwardBy: taken)
+        return .done(())
+    }
+
+    /// Writes a close_notify. That it could not be written changes nothing: the connection is ending anyway.
+    func writeCloseNotify() {
+        _ = fleetgate_connection_close_notify(self.pointer)
+    }
+
+    private func take(_ count: Int, into plaintext: inout ByteBuffer?, _ allocator: ByteBufferAllocator) -> Bool {
+        var buffer = plaintext ?? allocator.buffer(capacity: count)
+        plaintext = nil
+        var isTaken = false
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in
+            let start = bytes.bindMemory(to: UInt8.self).baseAddress
+            isTaken = fleetgate_connection_take(self.pointer, start, count) == 0
+            return isTaken ? count : 0
+        }
+        plaintext = buffer
+        return isTaken
+    }
+}
+
+@available(*, unavailable)
+extension TLSConnection: Sendable {}
+
+// MARK: - The end of a handshake, good or bad
+
+extension TLSConnection {
+    /// Fails closed: without a recorded permission and a certificate there is no connection, whatever mbedTLS says.
+    private func completed() -> TLSStep<TLSHandshakeCompleted> {
+        guard self.verification.isAllowed, let leaf = self.verification.leaf,
+            fleetgate_connection_has_peer_certificate(self.pointer) != 0
+        else {
+            return .failed(
+                TLSError(
+                    code: .unauthenticatedPeer, fault: .peer,
+                    detail: "handshake without a certificate that was allowed",
+                    peerCertificate: self.verification.leaf))
+        }
+        guard let version = TLSVersion(wireValue: fleetgate_connection_version(self.pointer)) else {
+            return .failed(
+                TLSError(code: .internalError, fault: .local, detail: "unknown version", peerCertificate: leaf))
+        }
+        if let error = self.excess() {
+            return .failed(error)
+        }
+        let suite = fleetgate_connection_cipher_suite(self.pointer)
+        return .done(
+            TLSHandshakeCompleted(
+                peerCertificate: leaf,
+                version: version,
+                cipherSuite: TLSCipherSuite(rawValue: suite)?.name ?? "0x\(String(suite, radix: 16))",
+                applicationProtocol: fleetgate_connection_protocol(self.pointer).map { String(cString: $0) },
+                serverName: self.requestedName ?? self.verification.serverName,
+                handshakeBytesIn: self.buffers.bytesConsumed,
+                handshakeBytesOut: self.buffers.bytesProduced
+            )
+        )
+    }
+
+    /// Whether the handshake has taken more than it may.
+    private func excess() -> TLSError? {
+        let limits = self.context.limits
+        let isTooMuchIn = self.buffers.bytesConsumed > limits.handshakeBytesInMax
+        guard isTooMuchIn || self.buffers.bytesProduced > limits.handshakeBytesOutMax else { return nil }
+        return TLSError(
+            code: .handshakeTooLarge, fault: isTooMuchIn ? .peer : .local,
+            detail: "handshake of \(self.buffers.bytesConsumed) bytes in, \(self.buffers.bytesProduced) out",
+            peerCertificate: self.verification.leaf)
+    }
+
+    private func stalled() -> TLSError {
+        TLSError(
+            code: .internalError, fault: .local, detail: "mbedTLS asked for input without taking what there is",
+            peerCertificate: self.verification.leaf)
+    }
+
+    /// Everything that is known about a failed step. Nothing but alerts may be written after it.
+    private func failure(_ code: Int32) -> TLSError {
+        let kind = fleetgate_connection_failure(self.pointer, code)
+        let certificate = self.verification.leaf ?? self.certificateInMessage()
+        if case .noCertificate = kind, self.alertSent == nil {
+            // mbedTLS just stops here in TLS 1.2; RFC 5246, 7.4.6 has this alert for it.
+            _ = fleetgate_connection_send_fatal_alert(self.pointer, TLSAlert.handshakeFailure.rawValue)
+        }
+        self.buffers.dropInbound()
+
+        let reason: VerificationRules.Refusal?
+        switch kind {
+        case .verification:
+            reason =
+                self.verification.refusal
+                ?? PeerVerification.refusal(for: fleetgate_connection_reasons(self.pointer))
+        default:
+            reason = nil
+        }
+        let (errorCode, fault) = Self.codeAndFault(of: kind)
+        let received = UInt8(exactly: fleetgate_connection_alert_received(self.pointer, code))
+        let alertReceived = received.map { TLSAlert(rawValue: $0) }
+        return TLSError(
+            code: reason?.code ?? errorCode,
+            fault: fault,
+            detail: reason?.detail ?? alertReceived.map { "the peer sent \($0)" } ?? "\(MbedTLSFailure(code: code))",
+            peerCertificate: certificate,
+            mbedTLSCode: code,
+            alertSent: self.alertSent,
+            alertReceived: alertReceived,
+            deniedCode: reason?.deniedCode
+        )
+    }
+
+    private var alertSent: TLSAlert? {
+        UInt8(exactly: fleetgate_connection_alert_sent(self.pointer)).map { TLSAlert(rawValue: $0) }
+    }
+
+    /// For chains that mbedTLS refuses before it judges them: the leaf as it stands in the message.
+    private func certificateInMessage() -> PeerCertificate? {
+        var length = 0
+        guard let start = fleetgate_connection_presented_certificate(self.pointer, &length) else { return nil }
+        return try? PeerCertificate(der: Array(UnsafeBufferPointer(start: start, count: length)))
+    }
+
+    private static func codeAndFault(of kind: fleetgate_failure) -> (TLSError.Code, TLSError.Fault) {
+        switch kind {
+        case .verification: (.unauthenticatedPeer, .peer)
+        case .noCertificate: (.noCertificate, .peer)
+        case .certificateUnparsable: (.certificateUnparsable, .peer)
+        case .chainTooLong: (.chainTooLong, .peer)
+        case .proofOfPossession: (.badSignature, .peer)
+        case .noSharedVersion: (.noSharedVersion, .peer)
+        case .noSharedCipher: (.noSharedCipher, .peer)
+        case .noSharedProtocol: (.noSharedALPN, .peer)
+        case .badRecord: (.badRecord, .peer)
+        case .peerAlert: (.peerAlert, .peer)
+        case .protocol: (.protocolError, .peer)
+        case .outOfMemory: (.outOfMemory, .local)
+        case .internal: (.internalError, .local)
+        }
+    }
+}

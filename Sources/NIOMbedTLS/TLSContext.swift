@@ -1,0 +1,265 @@
+internal import CMbedTLS
+internal import Glibc
+internal import NIOCore
+
+/// A checked ``TLSConfiguration`` with everything parsed: what connections are made from. Immutable.
+///
+/// Make one for each event loop: it holds its own copies of key, chain and trust anchors and its own random number
+/// generator, because mbedTLS 2.28 must not share elliptic-curve groups between threads, and so that no two loops wait
+/// for one lock. Rotation makes new contexts; connections keep the one they were made with.
+public final class TLSContext {
+    public let role: TLSConfiguration.Role
+    /// What works but should be known, such as a certificate that has expired.
+    public let warnings: [TLSConfigurationWarning]
+
+    let handshakeTimeout: TimeAmount
+    let closeTimeout: TimeAmount
+    let limits: TLSLimits
+    let rules: VerificationRules
+    /// `fleetgate_settings`: points at what the parts hold, and is read by every connection.
+    let settings: OpaquePointer
+    private let parts: Parts
+
+    /// Parses and checks everything. Takes milliseconds: do not call it on an event loop.
+    ///
+    /// - Throws: every problem found.
+    public init(_ configuration: TLSConfiguration) throws(TLSConfigurationError) {
+        var problems = ProblemList()
+        problems.check(configuration)
+        let parts = Parts(configuration, &problems)
+        let settings = parts.flatMap { $0.makeSettings(configuration, &problems) }
+        guard let parts, let settings, problems.isEmpty else {
+            fleetgate_settings_free(settings)
+            throw TLSConfigurationError(problems: problems.all)
+        }
+        self.role = configuration.role
+        self.handshakeTimeout = configuration.handshakeTimeout
+        self.closeTimeout = configuration.closeTimeout
+        self.limits = configuration.limits
+        // mbedTLS has parsed them; one that the stricter reader here refuses still anchors, it only is not named when
+        // the reason for a refusal is sought.
+        let anchors = parts.anchors.ders.compactMap { try? PeerCertificate(der: $0) }
+        let chain = parts.chain?.ders.compactMap { try? PeerCertificate(der: $0) } ?? []
+        self.rules = VerificationRules(configuration, anchors: anchors)
+        self.warnings = Self.warnings(chain: chain, anchors: anchors, now: Int64(time(nil)))
+        self.settings = settings
+        self.parts = parts
+    }
+
+    deinit {
+        // Before the parts go, which it points at.
+        fleetgate_settings_free(self.settings)
+    }
+
+    private static func warnings(
+        chain: [PeerCertificate], anchors: [PeerCertificate], now: Int64
+    ) -> [TLSConfigurationWarning] {
+        var warnings: [TLSConfigurationWarning] = []
+        for certificate in chain {
+            if certificate.notAfter < now {
+                warnings.append(.init(code: .certificateExpired, message: "expired: \(certificate)"))
+            }
+            if certificate.notBefore > now {
+                warnings.append(.init(code: .certificateNotYetValid, message: "not valid yet: \(certificate)"))
+            }
+        }
+        for anchor in anchors where anchor.notAfter < now {
+            warnings.append(.init(code: .trustAnchorExpired, message: "expired trust anchor: \(anchor)"))
+        }
+        return warnings
+    }
+}
+
+/// Everything in it is immutable after `init`, and mbedTLS takes its configuration as `const`; the one thing it changes
+/// behind it, the generator, has a lock of its own where the library has threading.
+extension TLSContext: @unchecked Sendable {}
+
+extension TLSContext {
+    /// What the settings point at.
+    private struct Parts {
+        let random: RandomSource
+        let chain: CertificateChain?
+        let key: PrivateKey?
+        let anchors: CertificateChain
+
+        /// Nil when a problem makes going on pointless; other problems are only noted.
+        init?(_ configuration: TLSConfiguration, _ problems: inout ProblemList) {
+            do throws(TLSError) {
+                try MbedTLSLibrary.prepare()
+            } catch {
+                problems.add(.library, error.detail)
+                return nil
+            }
+            do throws(MbedTLSFailure) {
+                self.random = try RandomSource()
+            } catch {
+                problems.add(.library, "no random source: \(error)")
+                return nil
+            }
+            self.chain = Self.certificates(
+                configuration.certificateChainPEM, .certificateUnparsable, "certificate chain", &problems)
+            self.key = Self.key(configuration, self.random, &problems)
+            if let chain = self.chain, let key = self.key, !key.matches(chain, random: self.random) {
+                problems.add(.keyMismatch, "the private key is not that of the first certificate of the chain")
+            }
+            guard
+                let anchors = Self.certificates(
+                    configuration.trustAnchorsPEM, .trustAnchorUnparsable, "trust anchors", &problems)
+            else { return nil }
+            self.anchors = anchors
+        }
+
+        private static func certificates(
+            _ pem: [UInt8], _ code: TLSConfigurationError.Code, _ what: String, _ problems: inout ProblemList
+        ) -> CertificateChain? {
+            guard !pem.isEmpty else { return nil }
+            do throws(MbedTLSFailure) {
+                return try CertificateChain(pem: pem)
+            } catch {
+                let detail = error.code > 0 ? "\(error.code) certificates could not be parsed" : "\(error)"
+                problems.add(code, "\(what): \(detail)")
+                return nil
+            }
+        }
+
+        private static func key(
+            _ configuration: TLSConfiguration, _ random: RandomSource, _ problems: inout ProblemList
+        ) -> PrivateKey? {
+            guard !configuration.privateKeyPEM.isEmpty else { return nil }
+            do throws(PrivateKey.Failure) {
+                return try PrivateKey(
+                    pem: configuration.privateKeyPEM, passphrase: configuration.privateKeyPassphrase, random: random)
+            } catch {
+                switch error {
+                case .unparsable: problems.add(.keyUnparsable, "the private key cannot be parsed")
+                case .passphraseMissing:
+                    problems.add(.passphraseMissing, "the private key is encrypted, and there is no pass phrase")
+                case .passphraseWrong:
+                    problems.add(.passphraseWrong, "the pass phrase does not decrypt the private key")
+                case .outOfMemory: problems.add(.library, "no memory for the private key")
+                }
+                return nil
+            }
+        }
+
+        /// The caller owns the result.
+        func makeSettings(_ configuration: TLSConfiguration, _ problems: inout ProblemList) -> OpaquePointer? {
+            var status: Int32 = 0
+            let isServer: Int32 = configuration.role == .server ? 1 : 0
+            let weakKeysAllowed: Int32 = configuration.leafPolicy.refusesWeakKeys ? 0 : 1
+            guard let settings = fleetgate_settings_new(isServer, weakKeysAllowed, self.random.pointer, &status) else {
+                problems.add(.library, "\(MbedTLSFailure(code: status))")
+                return nil
+            }
+            fleetgate_settings_set_trust(settings, self.anchors.pointer)
+            if let chain = self.chain, let key = self.key {
+                status = fleetgate_settings_set_identity(settings, chain.pointer, key.pointer)
+                if status != 0 {
+                    problems.add(.library, "\(MbedTLSFailure(code: status))")
+                }
+            }
+            let versions = configuration.versions
+            let lowest = versions.lowerBound.wireValue
+            if fleetgate_settings_set_versions(settings, lowest, versions.upperBound.wireValue) != 0 {
+                problems.add(.versionUnavailable, "mbedTLS \(MbedTLSLibrary.version) cannot speak \(versions)")
+            }
+            let suites = configuration.offeredCipherSuites.map(\.rawValue)
+            if fleetgate_settings_set_cipher_suites(settings, suites, suites.count) != 0 {
+                problems.add(.cipherSuites, "the cipher suites cannot be used: none, too many, or one not built in")
+            }
+            let groups = configuration.namedGroups.map(\.rawValue)
+            if fleetgate_settings_set_named_groups(settings, groups, groups.count) != 0 {
+                problems.add(.namedGroups, "the named groups cannot be used: none, or too many")
+            }
+            for name in configuration.applicationProtocols {
+                let bytes = Array(name.utf8)
+                if fleetgate_settings_add_protocol(settings, bytes, bytes.count) != 0 {
+                    problems.add(.applicationProtocols, "application protocol \"\(name)\" cannot be used")
+                }
+            }
+            status = fleetgate_settings_apply_protocols(settings)
+            if status != 0 {
+                problems.add(.applicationProtocols, "\(MbedTLSFailure(code: status))")
+            }
+            if configuration.sendsCertificateAuthorities {
+                fleetgate_settings_set_sends_authorities(settings, 1)
+            }
+            if let length = configuration.maximumFragmentLength {
+                status = fleetgate_settings_set_maximum_fragment_length(settings, length.wireValue)
+                if status != 0 {
+                    problems.add(.limit, "\(MbedTLSFailure(code: status))")
+                }
+            }
+            return settings
+        }
+    }
+}
+
+extension TLSConfiguration {
+    /// The suites of the versions offered.
+    var offeredCipherSuites: [TLSCipherSuite] {
+        self.cipherSuites.filter { self.versions.contains($0.version) }
+    }
+}
+
+/// Collects what is wrong with a configuration.
+private struct ProblemList {
+    private(set) var all: [TLSConfigurationError.Problem] = []
+    var isEmpty: Bool { self.all.isEmpty }
+
+    mutating func add(_ code: TLSConfigurationError.Code, _ message: String) {
+        self.all.append(.init(code: code, message: message))
+    }
+
+    /// What can be seen without parsing.
+    mutating func check(_ configuration: TLSConfiguration) {
+        if configuration.trustAnchorsPEM.isEmpty {
+            self.add(.noTrustAnchors, "there is no trust anchor, and a peer is never accepted without")
+        }
+        self.checkIdentity(configuration)
+        if configuration.versions.upperBound == .v1_3, !MbedTLSLibrary.supportsTLS13 {
+            self.add(.versionUnavailable, "TLS 1.3 needs mbedTLS 3.6.6; this is \(MbedTLSLibrary.version)")
+        }
+        for version in [TLSVersion.v1_2, .v1_3] where configuration.versions.contains(version) {
+            if !configuration.cipherSuites.contains(where: { $0.version == version }) {
+                self.add(.cipherSuites, "no cipher suite for \(version)")
+            }
+        }
+        if configuration.role == .server, configuration.maximumFragmentLength != nil {
+            self.add(.wrongRole, "a server cannot ask for a maximum fragment length, it honours the client's")
+        }
+        if configuration.role == .client, configuration.sendsCertificateAuthorities {
+            self.add(.wrongRole, "a client sends no list of certificate authorities")
+        }
+        self.checkLimits(configuration)
+    }
+
+    private mutating func checkIdentity(_ configuration: TLSConfiguration) {
+        switch (configuration.certificateChainPEM.isEmpty, configuration.privateKeyPEM.isEmpty) {
+        case (true, true):
+            if configuration.role == .server {
+                self.add(.noCertificate, "a server needs a certificate and its private key")
+            }
+        case (true, false): self.add(.noCertificate, "there is a private key but no certificate")
+        case (false, true): self.add(.noPrivateKey, "there is a certificate but no private key")
+        case (false, false): break
+        }
+    }
+
+    private mutating func checkLimits(_ configuration: TLSConfiguration) {
+        if configuration.handshakeTimeout <= .nanoseconds(0) || configuration.closeTimeout <= .nanoseconds(0) {
+            self.add(.limit, "the times for handshake and close must be positive")
+        }
+        let limits = configuration.limits
+        // A full-sized handshake message must fit, or nothing but a timeout comes of it.
+        if limits.handshakeBytesInMax < 1_024 || limits.handshakeBytesOutMax < 1_024 {
+            self.add(.limit, "a handshake needs at least 1024 bytes each way")
+        }
+        if limits.plaintextHeldMax < 0 {
+            self.add(.limit, "the plaintext held before a handshake cannot be negative")
+        }
+        if !(1...9).contains(limits.chainDepthMax) {
+            self.add(.limit, "the highest depth of a chain must be from 1 to 9")
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import FleetPKI
+import Foundation
+import NIOMbedTLS
+import Testing
+
+private let openssl = "/usr/bin/openssl"
+private let hasOpenSSL = FileManager.default.isExecutableFile(atPath: openssl)
+
+/// Certificates that only an older or careless issuer makes; the `openssl` command makes them here.
+@Suite("foreign certificates", .enabled(if: hasOpenSSL, "the openssl command is not installed"))
+struct ForeignCertificateTests {
+    private struct CommandFailed: Error {
+        let arguments: [String]
+    }
+
+    private func run(_ arguments: [String], in folder: URL) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: openssl)
+        process.arguments = arguments
+        process.currentDirectoryURL = folder
+        process.standardError = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw CommandFailed(arguments: arguments) }
+    }
+
+    /// A device's certificate and key, in PEM.
+    private func issue(key: [String], digest: String, extensions: Bool) throws -> (chain: [UInt8], key: [UInt8]) {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("foreign-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func write(_ text: String, _ name: String) throws {
+            try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+        }
+        let root = try TLSTestCredentials.get().root
+        try write(root.certificatePEM, "ca.pem")
+        try write(root.privateKeyPEM, "ca.key")
+        try write("extendedKeyUsage=clientAuth\nkeyUsage=digitalSignature\n", "extensions")
+        try self.run(
+            ["req", "-new", "-nodes", "-keyout", "key", "-out", "csr", "-subj", "/CN=meter-9"] + key, in: folder)
+        try self.run(
+            ["x509", "-req", "-in", "csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "7", "-days", "2"]
+                + [digest, "-out", "certificate"] + (extensions ? ["-extfile", "extensions"] : []), in: folder)
+        return (
+            Array(try Data(contentsOf: folder.appendingPathComponent("certificate"))),
+            Array(try Data(contentsOf: folder.appendingPathComponent("key")))
+        )
+    }
+
+    @Test(arguments: [
+        ("version 1", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "-sha256", false, TLSError.Code.notV3),
+        ("RSA of 1024 bits", ["-newkey", "rsa:1024"], "-sha256", true, .weakKey),
+        ("P-192", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime192v1"], "-sha256", true, .weakKey),
+        ("SHA-1", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "-sha1", true, .weakSignature),
+    ])
+    func isRefused(_ name: String, _ key: [String], _ digest: String, _ extensions: Bool, _ code: TLSError.Code) throws
+    {
+        let credentials = try TLSTestCredentials.get()
+        let made = try self.issue(key: key, digest: digest, extensions: extensions)
+        let pair = try TLSPair(
+            client: credentials.clientConfiguration(TLSVersion.v1_2.only) {
+                $0.certificateChainPEM = made.chain
+                $0.privateKeyPEM = made.key
+            },
+            server: credentials.serverConfiguration())
+        try pair.handshake()
+        #expect(pair.server.error?.code == code, "\(name): \(String(describing: pair.server.error))")
+        #expect(pair.server.error?.peerCertificate?.subjectDescription == "CN=meter-9")
+    }
+
+    /// Keys as `openssl genpkey` and `openssl pkey` encrypt them, which mbedTLS 2.28 cannot read by itself.
+    @Test(arguments: [["-aes-256-cbc"], ["-aes-128-cbc", "-traditional"]])
+    func encryptedKeys(_ options: [String]) throws {
+        let credentials = try TLSTestCredentials.get()
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("key-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data(credentials.server.privateKeyPEM.utf8).write(to: folder.appendingPathComponent("plain"))
+        try self.run(
+            ["pkey", "-in", "plain", "-out", "encrypted", "-passout", "pass:secret"] + options, in: folder)
+        let encrypted = Array(try Data(contentsOf: folder.appendingPathComponent("encrypted")))
+        func codes(_ passphrase: String?) throws -> [String] {
+            let configuration = try credentials.serverConfiguration {
+                $0.privateKeyPEM = encrypted
+                $0.privateKeyPassphrase = passphrase.map { Array($0.utf8) }
+            }
+            do {
+                _ = try TLSContext(configuration)
+                return []
+            } catch {
+                return error.problems.map(\.code.rawValue)
+            }
+        }
+        #expect(try codes("secret").isEmpty)
+        #expect(try codes("wrong") == ["pass-phrase-wrong"])
+        #expect(try codes(nil) == ["pass-phrase-missing"])
+    }
+}
