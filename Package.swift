@@ -52,6 +52,9 @@ let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistog
 
 let package = Package(
     name: "fleetgate",
+    products: [
+        .executable(name: "fleetgate", targets: ["fleetgate"]),
+    ],
     traits: [
         .trait(name: "FastP256", description: "P-256 arithmetic by libcrypto, put under mbedTLS at link time"),
         .default(enabledTraits: ["FastP256"]),
@@ -101,6 +104,37 @@ let package = Package(
             ],
             swiftSettings: pointerFreeSettings
         ),
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "NIOMbedTLS", "MQTTCodec", "FleetPolicy", nioCore, nioPosix, nioConcurrency, logging, metrics, coreMetrics,
+                serviceLifecycle,
+            ],
+            swiftSettings: pointerFreeSettings
+        ),
+        .target(
+            name: "AdminAPI",
+            dependencies: [
+                .product(name: "Hummingbird", package: "hummingbird"), logging, coreMetrics, serviceLifecycle, nioCore,
+            ],
+            swiftSettings: pointerFreeSettings
+        ),
+        .executableTarget(
+            name: "fleetgate",
+            dependencies: [
+                "Gateway", "AdminAPI", "FleetPolicy", "FleetPKI", "NIOMbedTLS", argumentParser, logging, metrics, nioCore,
+                nioPosix, serviceLifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"), .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+            ],
+            // `init` writes the shipped profiles wherever the program has been copied to; they stay data in one place.
+            exclude: ["DeviceProfiles/README.md"],
+            resources: [
+                .embedInCode("DeviceProfiles/smart-meter.yaml"), .embedInCode("DeviceProfiles/asset-tracker.yaml"),
+                .embedInCode("DeviceProfiles/building-gateway.yaml"),
+            ],
+            swiftSettings: pointerFreeSettings
+        ),
         .testTarget(
             name: "NIOMbedTLSTests",
             dependencies: ["NIOMbedTLS", "CMbedTLS", "FleetPKI", nioCore, nioEmbedded],
@@ -125,6 +159,21 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "_CryptoExtras", package: "swift-crypto"),
             ],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: ["Gateway", "NIOMbedTLS", "MQTTCodec", "FleetPolicy", nioCore, nioPosix, nioEmbedded],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "AdminAPITests",
+            dependencies: ["AdminAPI", coreMetrics, metrics, serviceLifecycle, logging, nioCore, nioPosix],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "fleetgateTests",
+            dependencies: ["fleetgate", "AdminAPI", "FleetPolicy", "FleetPKI", "Gateway", logging, nioCore],
             swiftSettings: swiftSettings
         ),
     ]

@@ -1,0 +1,21 @@
+/// Why the admin server cannot be started: always the operator's to mend.
+public struct AdminServerError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// A stable code, for logs and metrics.
+    public enum Reason: String, Sendable, Hashable {
+        /// The host is not an IP address (nor `localhost`).
+        case notAnAddress = "not-an-address"
+        /// The address is not a loopback address and this was not allowed.
+        case notLoopback = "not-loopback"
+        /// The port is outside 0…65535.
+        case invalidPort = "invalid-port"
+    }
+
+    public let reason: Reason
+    /// One sentence for the operator.
+    public let description: String
+
+    init(_ reason: Reason, _ description: String) {
+        self.reason = reason
+        self.description = description
+    }
+}

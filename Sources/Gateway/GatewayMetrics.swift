@@ -1,0 +1,124 @@
+internal import CoreMetrics
+internal import Metrics
+internal import NIOCore
+
+/// Every metric of the gateway with its help text, for the exposition.
+public enum GatewayMetricDescriptions {
+    /// In the order of a connection.
+    public static let all: [(name: String, help: String)] = [
+        ("fleetgate_connections_refused_total", "Connections refused before their handshake, by reason."),
+        ("fleetgate_handshakes_total", "TLS handshakes finished, by outcome and reason."),
+        ("fleetgate_sessions", "Sessions carried now, by profile."),
+        ("fleetgate_sessions_ended_total", "Connections that ended after their handshake, by reason and fault."),
+        ("fleetgate_packets_total", "MQTT packets received, by direction."),
+        ("fleetgate_bytes_total", "MQTT bytes received, by direction."),
+        ("fleetgate_denials_total", "Requests refused by the profile, by reason."),
+        ("fleetgate_events_dropped_total", "Events lost because the log could not keep up."),
+        ("fleetgate_handshake_seconds", "From accept to the end of the TLS handshake."),
+        ("fleetgate_connect_seconds", "From accept to the CONNACK sent to the device."),
+    ]
+}
+
+/// The gateway's metrics: names, labels and meanings, in one place. Labels are ours alone (reasons, directions, profile
+/// names), never anything a peer chose.
+///
+/// Confined to one event loop: the metric objects are made on first use and kept, so that counting takes no lock.
+final class GatewayMetrics {
+    private let devicePackets = Counter(label: "fleetgate_packets_total", dimensions: [("direction", "device_to_broker")])
+    private let deviceBytes = Counter(label: "fleetgate_bytes_total", dimensions: [("direction", "device_to_broker")])
+    private let brokerPackets = Counter(label: "fleetgate_packets_total", dimensions: [("direction", "broker_to_device")])
+    private let brokerBytes = Counter(label: "fleetgate_bytes_total", dimensions: [("direction", "broker_to_device")])
+    private let handshakesAccepted = Counter(
+        label: "fleetgate_handshakes_total", dimensions: [("outcome", "accepted"), ("reason", "none")]
+    )
+    private let eventsDropped = Counter(label: "fleetgate_events_dropped_total")
+    private let handshakeDuration = Timer(label: "fleetgate_handshake_seconds")
+    private let connectDuration = Timer(label: "fleetgate_connect_seconds")
+
+    private var connectionsRefused: [String: Counter] = [:]
+    private var handshakesRefused: [String: Counter] = [:]
+    private var denials: [String: Counter] = [:]
+    private var sessionsEnded: [SessionEndKey: Counter] = [:]
+    private var sessions: [String: Meter] = [:]
+
+    private struct SessionEndKey: Hashable {
+        let code: String
+        let fault: SessionEnd.Fault
+    }
+
+    func received(byteCount: Int, from side: Side) {
+        switch side {
+        case .device: self.deviceBytes.increment(by: byteCount)
+        case .broker: self.brokerBytes.increment(by: byteCount)
+        }
+    }
+
+    func receivedPacket(from side: Side) {
+        switch side {
+        case .device: self.devicePackets.increment()
+        case .broker: self.brokerPackets.increment()
+        }
+    }
+
+    func handshakeAccepted(after duration: TimeAmount) {
+        self.handshakesAccepted.increment()
+        self.handshakeDuration.recordNanoseconds(duration.nanoseconds)
+    }
+
+    func connected(after duration: TimeAmount) {
+        self.connectDuration.recordNanoseconds(duration.nanoseconds)
+    }
+
+    func eventDropped() { self.eventsDropped.increment() }
+
+    func connectionRefused(reason: String) {
+        Self.counter(&self.connectionsRefused, reason) {
+            Counter(label: "fleetgate_connections_refused_total", dimensions: [("reason", reason)])
+        }.increment()
+    }
+
+    func handshakeRefused(reason: String) {
+        Self.counter(&self.handshakesRefused, reason) {
+            Counter(
+                label: "fleetgate_handshakes_total", dimensions: [("outcome", "refused"), ("reason", reason)]
+            )
+        }.increment()
+    }
+
+    func denied(reason: String) {
+        Self.counter(&self.denials, reason) {
+            Counter(label: "fleetgate_denials_total", dimensions: [("reason", reason)])
+        }.increment()
+    }
+
+    func sessionEnded(_ end: SessionEnd) {
+        let key = SessionEndKey(code: end.code.rawValue, fault: end.fault)
+        Self.counter(&self.sessionsEnded, key) {
+            Counter(
+                label: "fleetgate_sessions_ended_total",
+                dimensions: [("reason", key.code), ("fault", key.fault.rawValue)]
+            )
+        }.increment()
+    }
+
+    /// A session of this profile began (+1) or ended (-1).
+    func sessionsChanged(profile: String, by change: Double) {
+        let meter: Meter
+        if let known = self.sessions[profile] {
+            meter = known
+        } else {
+            meter = Meter(label: "fleetgate_sessions", dimensions: [("profile", profile)])
+            self.sessions[profile] = meter
+        }
+        if change > 0 { meter.increment(by: change) } else { meter.decrement(by: -change) }
+    }
+
+    private static func counter<Key: Hashable>(
+        _ known: inout [Key: Counter], _ key: Key, make: () -> Counter
+    ) -> Counter {
+        if let counter = known[key] { return counter }
+        let counter = make()
+        known[key] = counter
+        return counter
+    }
+}

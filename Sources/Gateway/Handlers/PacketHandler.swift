@@ -1,0 +1,205 @@
+internal import MQTTCodec
+internal import NIOCore
+
+/// Which peer a handler talks to.
+enum Side {
+    case device
+    case broker
+}
+
+/// What a `PacketHandler` tells of its side. All calls are on the event loop.
+protocol PacketReceiver: AnyObject {
+    /// Bytes came from this side, whole packets or not.
+    func received(byteCount: Int, from side: Side)
+    /// A packet came from this side, while it was not held.
+    func received(_ frame: MQTTFrame, from side: Side)
+    /// One read is worked off: what it led to can be flushed.
+    func readCompleted()
+    /// This side takes more bytes again, or no more.
+    func writabilityChanged()
+    /// This side's bytes are not MQTT; nothing more of them is looked at.
+    func malformed(_ side: Side, _ error: MQTTProtocolError)
+    /// A user event of the device's pipeline.
+    func deviceEvent(_ event: Any)
+    /// This side's pipeline reported an error.
+    func failed(_ side: Side, _ error: any Error)
+    /// This side's channel is closed; its last packets were delivered.
+    func closed(_ side: Side)
+}
+
+extension DeviceSession: PacketReceiver {}
+
+/// Cuts one side's bytes into packets for the session, and writes what the session sends to that side.
+///
+/// The same handler serves both sides: at the end of the device's pipeline, behind TLS, and of the broker's. It stops
+/// taking packets, and reading, while the session holds its side; so nothing is ever queued beyond one read.
+final class PacketHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let side: Side
+    private let session: any PacketReceiver
+    private var decoder: MQTTFrameDecoder
+    private var context: ChannelHandlerContext?
+
+    /// Bytes received and not yet cut into packets: less than one packet, or what a hold keeps waiting. That is one read,
+    /// and what the kernel's receive buffer has when the peer closes: NIO reads to the end then, held or not.
+    private var received: ByteBuffer?
+    private var isHeld = false
+    private var isReadPostponed = false
+    private var isDraining = false
+    private var isFlushNeeded = false
+    private var isClosing = false
+
+    init(side: Side, session: any PacketReceiver, limits: MQTTLimits) {
+        self.side = side
+        self.session = session
+        switch side {
+        case .device: self.decoder = MQTTFrameDecoder(limits: limits, expectsConnectFirst: true)
+        case .broker: self.decoder = MQTTFrameDecoder(limits: limits)
+        }
+    }
+
+    // MARK: What the session asks for
+
+    /// Whether more can be written without piling up.
+    var isWritable: Bool { self.context?.channel.isWritable ?? true }
+
+    /// From the next packet on, packets are of this version and at most this long.
+    func settleFraming(_ version: MQTTProtocolVersion, packetBytesMax: Int) {
+        self.decoder.version = version
+        self.decoder.packetBytesMax = packetBytesMax
+    }
+
+    /// Sends bytes to this side with the next `flush`.
+    func send(_ bytes: ByteBuffer) {
+        guard let context = self.context, !self.isClosing else { return }
+        context.write(self.wrapOutboundOut(bytes), promise: nil)
+        self.isFlushNeeded = true
+    }
+
+    /// Puts what was sent on the wire.
+    func flush() {
+        guard self.isFlushNeeded, let context = self.context else { return }
+        self.isFlushNeeded = false
+        context.flush()
+    }
+
+    /// Stops or resumes taking packets from this side.
+    func setHeld(_ isHeld: Bool) {
+        guard self.isHeld != isHeld else { return }
+        self.isHeld = isHeld
+        guard !isHeld, !self.isDraining else { return }
+        self.drain()
+        self.session.readCompleted()
+        if !self.isHeld, self.isReadPostponed, let context = self.context {
+            self.isReadPostponed = false
+            context.read()
+        }
+    }
+
+    /// Closes this side once everything sent to it is written, or at the latest after `flushTimeout`: a peer that does
+    /// not read must not hold a closed session's memory.
+    func closeAfterFlush(flushTimeout: TimeAmount) {
+        guard let context = self.context, !self.isClosing else { return }
+        self.isClosing = true
+        // Flushed is not yet written: a close fails what the socket has not taken.
+        let bufferedBytes = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        guard self.isFlushNeeded || bufferedBytes > 0 || !context.channel.isWritable else {
+            context.close(promise: nil)
+            return
+        }
+        self.isFlushNeeded = false
+        let channel = context.channel
+        let deadline = context.eventLoop.scheduleTask(in: flushTimeout) {
+            channel.close(mode: .all, promise: nil)
+        }
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            deadline.cancel()
+            channel.close(mode: .all, promise: nil)
+        }
+    }
+
+    // MARK: What the channel tells
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        self.received = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = self.unwrapInboundIn(data)
+        self.session.received(byteCount: bytes.readableBytes, from: self.side)
+        if self.received == nil {
+            self.received = bytes
+        } else {
+            self.received?.writeBuffer(&bytes)
+        }
+        self.drain()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.session.readCompleted()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if self.isHeld {
+            self.isReadPostponed = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.session.writabilityChanged()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if self.side == .device { self.session.deviceEvent(event) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.session.failed(self.side, error)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        // What the peer sent before it closed still counts: a broker's last packet says why it closed.
+        self.isHeld = false
+        self.drain()
+        self.received = nil
+        self.session.closed(self.side)
+        context.fireChannelInactive()
+    }
+
+    // MARK: Packets
+
+    private func drain() {
+        // A packet can end the session or hold this side; both show in the loop's condition.
+        guard !self.isDraining, var bytes = self.received else { return }
+        self.isDraining = true
+        self.received = nil
+        defer { self.isDraining = false }
+        do {
+            while !self.isHeld, !self.isClosing, let frame = try self.decoder.decode(buffer: &bytes) {
+                self.session.received(frame, from: self.side)
+            }
+        } catch {
+            self.session.malformed(self.side, error)
+            return
+        }
+        guard !self.isClosing, bytes.readableBytes > 0 else { return }
+        // What is left is copied out once more than as much was consumed before it: a peer whose every read ends within
+        // a packet would otherwise make the buffer grow with everything it ever sent.
+        let isMostlyConsumed = bytes.readerIndex > bytes.readableBytes
+        self.received = isMostlyConsumed ? ByteBuffer(bytes: bytes.readableBytesView) : bytes
+    }
+}
+
+@available(*, unavailable) extension PacketHandler: Sendable {}

@@ -1,0 +1,222 @@
+public import FleetPolicy
+public import Logging
+internal import NIOConcurrencyHelpers
+public import NIOCore
+public import NIOMbedTLS
+internal import NIOPosix
+public import ServiceLifecycle
+
+/// What of the gateway is fixed for its whole run.
+public struct GatewayConfiguration: Sendable {
+    /// The address devices connect to.
+    public var listenAddress: SocketAddress
+    public var upstream: UpstreamConfiguration
+    public var limits: GatewayLimits
+    /// Event loops, each a thread with a listener, a TLS context and sessions of its own; at least 1.
+    public var eventLoops: Int
+
+    public init(
+        listenAddress: SocketAddress, upstream: UpstreamConfiguration, limits: GatewayLimits = GatewayLimits(),
+        eventLoops: Int
+    ) {
+        self.listenAddress = listenAddress
+        self.upstream = upstream
+        self.limits = limits
+        self.eventLoops = max(1, eventLoops)
+    }
+}
+
+/// What of the gateway can change while it runs: a whole that is validated, and replaced, as a whole.
+public struct GatewaySnapshot: Sendable {
+    /// The server's certificate and key, and the trust anchors for devices.
+    public var tls: TLSConfiguration
+    public var profiles: ProfileSet
+
+    public init(tls: TLSConfiguration, profiles: ProfileSet) {
+        self.tls = tls
+        self.profiles = profiles
+    }
+}
+
+/// The gateway: listens, and carries every admitted device's session until it is shut down.
+///
+/// Each event loop has a listener of its own on the same address (`SO_REUSEPORT`), so that a connection is accepted,
+/// handshaken and carried on one thread and never handed over.
+public final class GatewayService: Service, Sendable {
+    /// Connections waiting for accept, for each listener: what arrives in a storm while one loop is busy for a second.
+    private static let backlog = 4_096
+    /// Accepted connections in one wake-up of a loop; between wake-ups established devices are served.
+    private static let acceptsPerWakeUp: UInt = 16
+
+    /// How long the first connection to the broker may take before devices are admitted without it.
+    private static let upstreamPatience = TimeAmount.seconds(5)
+
+    /// What happens on the data plane, in bounded number: consume it, or events are counted as dropped.
+    public let events: AsyncStream<GatewayEvent>
+
+    private let configuration: GatewayConfiguration
+    private let group: MultiThreadedEventLoopGroup
+    private let shards: [NIOLoopBoundBox<LoopShard>]
+    private let counts: ConnectionCounts
+    private let eventSink: EventSink
+    private let logger: Logger
+    private let listeners = NIOLockedValueBox<[any Channel]>([])
+
+    /// Makes the event loops and their TLS contexts; nothing listens yet.
+    ///
+    /// - Throws: `TLSConfigurationError` with every problem of the TLS settings.
+    public init(
+        configuration: GatewayConfiguration, snapshot: GatewaySnapshot, logger: Logger
+    ) throws(TLSConfigurationError) {
+        let contexts = try Self.contexts(snapshot.tls, count: configuration.eventLoops)
+        var upstreamContexts: [TLSContext?] = Array(repeating: nil, count: configuration.eventLoops)
+        if let tls = configuration.upstream.tls {
+            upstreamContexts = try Self.contexts(tls, count: configuration.eventLoops)
+        }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
+        let counts = ConnectionCounts()
+        let connectionIDs = ConnectionIDs()
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: GatewayEvent.self, bufferingPolicy: .bufferingOldest(EventSink.eventsMax)
+        )
+        let eventSink = EventSink(continuation: continuation)
+        self.configuration = configuration
+        self.group = group
+        self.counts = counts
+        self.events = stream
+        self.eventSink = eventSink
+        self.logger = logger
+        self.shards = zip(group.makeIterator(), zip(contexts, upstreamContexts)).map { eventLoop, contexts in
+            let upstream = UpstreamConnector(
+                configuration: configuration.upstream, tlsContext: contexts.1, limits: configuration.limits
+            )
+            let shard = LoopShard(
+                eventLoop: eventLoop, limits: configuration.limits, eventLoops: configuration.eventLoops,
+                upstream: upstream, counts: counts, events: eventSink, connectionIDs: connectionIDs,
+                tlsContext: contexts.0, profiles: snapshot.profiles
+            )
+            return NIOLoopBoundBox.makeBoxSendingValue(shard, eventLoop: eventLoop)
+        }
+    }
+
+    /// The address the gateway listens on, with the port the system chose where none was given; `nil` before it does.
+    public var listeningAddress: SocketAddress? {
+        self.listeners.withLockedValue { $0.first?.localAddress }
+    }
+
+    /// Connections open now.
+    public var openConnections: Int { self.counts.open }
+
+    /// Why the broker cannot be reached now; `nil` if it can.
+    public func upstreamFailure() async -> String? {
+        await UpstreamProbe.failure(
+            of: self.configuration.upstream.address, within: .seconds(2), on: self.group
+        )
+    }
+
+    /// Listens and serves until graceful shutdown or cancellation.
+    public func run() async throws {
+        await self.waitForUpstream()
+        do {
+            try await self.listen()
+        } catch {
+            try? await self.group.shutdownGracefully()
+            self.eventSink.continuation.finish()
+            throw error
+        }
+        let ticks = self.startTicks()
+        await withGracefulShutdownOrCancellation()
+        for tick in ticks { tick.cancel() }
+        await self.shutDown()
+        try await self.group.shutdownGracefully()
+        self.eventSink.continuation.finish()
+    }
+
+    /// Replaces profiles, trust anchors and server certificate. Every loop's new context is made before the first one
+    /// is used: either the whole snapshot is taken over or nothing is.
+    ///
+    /// - Throws: `TLSConfigurationError`; then everything is as it was.
+    public func reload(_ snapshot: GatewaySnapshot) async throws {
+        let contexts = try Self.contexts(snapshot.tls, count: self.shards.count)
+        for (shard, context) in zip(self.shards, contexts) {
+            try await shard.eventLoop.submit {
+                shard.value.adopt(profiles: snapshot.profiles, tlsContext: context)
+            }.get()
+        }
+    }
+
+    private static func contexts(_ tls: TLSConfiguration, count: Int) throws(TLSConfigurationError) -> [TLSContext] {
+        var contexts: [TLSContext] = []
+        for _ in 0..<count { contexts.append(try TLSContext(tls)) }
+        return contexts
+    }
+
+    /// An embedded broker needs a moment to start; a device that came first would be sent away for nothing. A broker
+    /// that is down for longer is no reason not to listen: devices are told that it is unavailable.
+    private func waitForUpstream() async {
+        let deadline = NIODeadline.now() + Self.upstreamPatience
+        while let failure = await self.upstreamFailure() {
+            guard NIODeadline.now() < deadline, !Task.isShuttingDownGracefully, !Task.isCancelled else {
+                self.logger.warning("listening without a broker", metadata: ["reason": "\(failure)"])
+                return
+            }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    private func listen() async throws {
+        var address = self.configuration.listenAddress
+        for shard in self.shards {
+            let listener = try await self.bind(shard, to: address)
+            self.listeners.withLockedValue { $0.append(listener) }
+            // With port 0 the first listener gets a port; the others share it.
+            if let bound = listener.localAddress { address = bound }
+        }
+        self.logger.info("listening for devices", metadata: ["address": "\(address.hostAndPort)"])
+    }
+
+    private func bind(_ shard: NIOLoopBoundBox<LoopShard>, to address: SocketAddress) async throws -> any Channel {
+        try await ServerBootstrap(group: shard.eventLoop, childGroup: shard.eventLoop)
+            .serverChannelOption(.backlog, value: Int32(Self.backlog))
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: 1)
+            .serverChannelOption(.maxMessagesPerRead, value: Self.acceptsPerWakeUp)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: self.configuration.limits.waterMark)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try shard.value.accepted(channel) }
+            }
+            .bind(to: address).get()
+    }
+
+    private func startTicks() -> [RepeatedTask] {
+        self.shards.map { shard in
+            shard.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+                shard.value.tick(unixSeconds: UnixClock.seconds())
+            }
+        }
+    }
+
+    private func shutDown() async {
+        self.logger.info("shutting down", metadata: ["connections": "\(self.counts.open)"])
+        for listener in self.listeners.withLockedValue({ $0 }) { try? await listener.close().get() }
+        for shard in self.shards { try? await shard.eventLoop.submit { shard.value.shutDown() }.get() }
+        let deadline = NIODeadline.now() + self.configuration.limits.shutdownDeadline
+        while self.counts.open > 0, NIODeadline.now() < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        guard self.counts.open > 0 else { return }
+        self.logger.warning(
+            "the shutdown deadline is over; closing what is left", metadata: ["connections": "\(self.counts.open)"]
+        )
+        for shard in self.shards { try? await shard.eventLoop.submit { shard.value.abort() }.get() }
+    }
+}
+
+/// Waits for graceful shutdown or cancellation of the task, whichever comes first.
+private func withGracefulShutdownOrCancellation() async {
+    try? await cancelWhenGracefulShutdown {
+        while !Task.isCancelled { try await Task.sleep(for: .seconds(3_600)) }
+    }
+}

@@ -1,0 +1,8 @@
+import ArgumentParser
+
+extension FleetGate {
+    /// In the order of `--help`.
+    static let subcommands: [any ParsableCommand.Type] = [
+        InitCommand.self, ServeCommand.self, CheckCommand.self, CACommand.self, VersionCommand.self,
+    ]
+}

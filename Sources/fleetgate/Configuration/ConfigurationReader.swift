@@ -1,0 +1,155 @@
+import FleetPolicy
+import Foundation
+import Gateway
+import NIOCore
+
+/// Reads the configuration from its document: asks for every key, reports every mistake.
+struct ConfigurationReader {
+    let file: String
+    let mistakes: MistakeCollector
+
+    /// Nil when a value that has no default is missing or wrong; mistakes may be reported in any case.
+    static func read(_ node: SourceNode, file: String, reporting mistakes: MistakeCollector) -> FleetGateConfiguration?
+    {
+        let reader = ConfigurationReader(file: file, mistakes: mistakes)
+        return MappingReader.read(node, reporting: mistakes) { reader.document(&$0) } ?? nil
+    }
+
+    private func document(_ reader: inout MappingReader) -> FleetGateConfiguration? {
+        let listener = reader.nested("listener") { listenerSettings(&$0) } ?? defaultListener
+        let tls = reader.requiredNested("tls", hint: "certificate, key and client-ca at least") { tlsSettings(&$0) }
+        let profiles = reader.requiredText("profiles", hint: "the folder of device profiles").map(resolved)
+        var limits = GatewayLimits()
+        let upstream =
+            reader.nested("upstream") { reader in
+                LimitsReader.readUpstreamTimeouts(&reader, into: &limits)
+                return UpstreamReader.read(&reader, self)
+            } ?? UpstreamReader.defaultSettings(self)
+        reader.nested("limits") { LimitsReader.read(&$0, into: &limits) }
+        let admin = reader.nested("admin") { AdminReader.read(&$0) } ?? AdminReader.defaultSettings
+        let log = reader.nested("log") { reader in
+            LogSettings(
+                level: reader.choice("level", of: LogLevel.self) ?? .info,
+                format: reader.choice("format", of: LogFormat.self) ?? .auto)
+        }
+        let eventLoops = reader.int("event-loops", in: 1...256)
+        guard let listener, let tls = tls ?? nil, let profiles, let upstream, let admin else { return nil }
+        return FleetGateConfiguration(
+            file: file, listener: listener, tls: tls, profiles: profiles, upstream: upstream, limits: limits,
+            admin: admin, log: log ?? LogSettings(level: .info, format: .auto), eventLoops: eventLoops)
+    }
+
+    // MARK: Paths
+
+    /// A path of the configuration: relative ones are relative to the configuration's folder, so that the program can
+    /// be started from anywhere.
+    func resolved(_ path: Located<String>) -> Located<String> {
+        Located(resolved(path.value), location: path.location, key: path.key)
+    }
+
+    func resolved(_ path: String) -> String {
+        guard !path.hasPrefix("/") else { return path }
+        let folder = URL(fileURLWithPath: file).deletingLastPathComponent().path
+        return folder.hasSuffix("/") ? folder + path : folder + "/" + path
+    }
+
+    // MARK: Sections
+
+    private var defaultListener: ListenerSettings? {
+        ListenerSettings(address: "0.0.0.0", port: ListenerSettings.defaultPort)
+    }
+
+    private func listenerSettings(_ reader: inout MappingReader) -> ListenerSettings? {
+        let address = reader.text("address")
+        // 0 lets the system choose, which tests and demonstrations need.
+        let port = reader.int("port", in: 0...65_535) ?? ListenerSettings.defaultPort
+        guard let address else { return ListenerSettings(address: "0.0.0.0", port: port) }
+        guard (try? SocketAddress(ipAddress: address.value, port: port)) != nil else {
+            mistakes.report(
+                .badValue, at: address.location, key: address.key, "`\(address.value)` is not an IP address",
+                hint: "0.0.0.0 and \"::\" are all of this machine's; the port has a key of its own")
+            return nil
+        }
+        return ListenerSettings(address: address.value, port: port)
+    }
+
+    private func tlsSettings(_ reader: inout MappingReader) -> TLSSettings? {
+        let certificate = reader.requiredText("certificate", hint: "PEM: the server's certificate, then intermediates")
+            .map(resolved)
+        let key = PrivateKeyReader.read(&reader, "key", isRequired: true, self)
+        let clientCA = fileList(&reader, "client-ca")
+        let versions = tlsVersions(&reader)
+        let handshakeTimeout = reader.duration("handshake-timeout", in: .seconds(1) ... .seconds(300))
+        let requiresEKU = reader.bool("require-client-auth-eku")
+        guard let certificate, let key, let clientCA else { return nil }
+        return TLSSettings(
+            certificate: certificate, key: key, clientCA: clientCA, versions: versions,
+            handshakeTimeout: handshakeTimeout ?? .seconds(30), requiresClientAuthEKU: requiresEKU ?? true)
+    }
+
+    /// One file or a list of files; at least one.
+    private func fileList(_ reader: inout MappingReader, _ key: String) -> [Located<String>]? {
+        let hint = "PEM: the CAs that device certificates must come from"
+        guard let node = reader.requiredNode(key, hint: hint) else { return nil }
+        guard case .sequence(let items, let location) = node else { return reader.text(key).map { [resolved($0)] } }
+        guard !items.isEmpty else {
+            mistakes.report(.missingKey, at: location, key: reader.keyPath(key), "the list is empty", hint: hint)
+            return nil
+        }
+        let files = reader.strings(key, countMax: 64).map(resolved)
+        return files.count == items.count ? files : nil
+    }
+
+    private func tlsVersions(_ reader: inout MappingReader) -> ClosedRange<ConfiguredTLSVersion> {
+        let every = ConfiguredTLSVersion.tls12...ConfiguredTLSVersion.tls13
+        guard let node = reader.node("versions") else { return every }
+        let location = node.location
+        let key = reader.keyPath("versions")
+        let versions = reader.strings("versions", countMax: ConfiguredTLSVersion.allCases.count).compactMap { text in
+            let version = ConfiguredTLSVersion(rawValue: text.value)
+            if version == nil {
+                mistakes.report(
+                    .badValue, at: text.location, key: text.key, "`\(text.value)` is not a TLS version that is offered",
+                    hint: "1.2 and 1.3")
+            }
+            return version
+        }
+        if case .sequence(let items, _) = node, items.isEmpty {
+            mistakes.report(.badValue, at: location, key: key, "the list is empty", hint: "[1.2, 1.3]")
+        }
+        guard let lowest = versions.min(), let highest = versions.max() else { return every }
+        return lowest...highest
+    }
+}
+
+/// Reads a private key's path together with the keys beside it that say what it is encrypted with.
+enum PrivateKeyReader {
+    static func read(
+        _ reader: inout MappingReader, _ key: String, isRequired: Bool, _ configuration: ConfigurationReader
+    ) -> PrivateKeySettings? {
+        let file = isRequired ? reader.requiredText(key, hint: "PEM: the private key") : reader.text(key)
+        let passphraseFile = reader.text("\(key)-passphrase-file").map(configuration.resolved)
+        let passphraseVariable = reader.text("\(key)-passphrase-env")
+        if passphraseFile != nil, let passphraseVariable {
+            reader.mistakes.report(
+                .conflictingKeys, at: passphraseVariable.location, key: passphraseVariable.key,
+                "the pass phrase is given in two ways", hint: "keep \(key)-passphrase-file or \(key)-passphrase-env")
+        }
+        guard let file else {
+            if !isRequired, let stray = passphraseFile ?? passphraseVariable {
+                reader.mistakes.report(
+                    .conflictingKeys, at: stray.location, key: stray.key, "a pass phrase without a key",
+                    hint: "add \(reader.keyPath(key))")
+            }
+            return nil
+        }
+        return PrivateKeySettings(
+            file: configuration.resolved(file),
+            passphrase: passphraseFile.map { .file($0) } ?? passphraseVariable.map { .environment($0) })
+    }
+}
+
+extension OperatorMistake.Code {
+    /// Two keys that exclude each other, or one that needs another.
+    static let conflictingKeys = Self("conflicting-keys")
+}

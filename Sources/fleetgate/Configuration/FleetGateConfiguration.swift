@@ -1,0 +1,106 @@
+import AdminAPI
+import FleetPolicy
+import Gateway
+
+/// The gateway's configuration file, read: every value within its range, every path absolute or relative to the
+/// current folder, no file opened yet.
+struct FleetGateConfiguration: Sendable {
+    /// The file it was read from, as the operator named it.
+    let file: String
+    let listener: ListenerSettings
+    let tls: TLSSettings
+    /// The folder of device profiles.
+    let profiles: Located<String>
+    let upstream: UpstreamSettings
+    let limits: GatewayLimits
+    let admin: AdminSettings
+    let log: LogSettings
+    /// Event loops of the data plane; nil: one for each core.
+    let eventLoops: Int?
+}
+
+/// Where devices connect.
+struct ListenerSettings: Sendable, Hashable {
+    static let defaultPort = 8883
+
+    /// An IP address; `0.0.0.0` and `::` are all of the machine's.
+    let address: String
+    let port: Int
+}
+
+/// The TLS side that devices see.
+struct TLSSettings: Sendable {
+    let certificate: Located<String>
+    let key: PrivateKeySettings
+    /// Files with the CAs that device certificates must come from.
+    let clientCA: [Located<String>]
+    /// The versions offered, lowest and highest.
+    let versions: ClosedRange<ConfiguredTLSVersion>
+    let handshakeTimeout: Duration
+    let requiresClientAuthEKU: Bool
+}
+
+/// A private key's file, and what it is encrypted with.
+struct PrivateKeySettings: Sendable {
+    enum Passphrase: Sendable {
+        case file(Located<String>)
+        /// The name of an environment variable.
+        case environment(Located<String>)
+    }
+
+    let file: Located<String>
+    let passphrase: Passphrase?
+}
+
+/// A TLS version as it is written in the configuration.
+enum ConfiguredTLSVersion: String, CaseIterable, Sendable, Comparable {
+    case tls12 = "1.2"
+    case tls13 = "1.3"
+
+    static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// The broker behind the gateway.
+struct UpstreamSettings: Sendable {
+    enum Broker: Sendable {
+        /// A private mosquitto that the gateway starts.
+        case embedded(program: String, data: String)
+        case external(UpstreamAddress, tls: UpstreamTLSSettings?)
+    }
+
+    let broker: Broker
+    let userName: String?
+    let passwordFile: Located<String>?
+}
+
+/// The client side of TLS, for a `tls://` broker.
+struct UpstreamTLSSettings: Sendable {
+    /// The CAs that the broker's certificate must come from; nil: the system's.
+    let ca: Located<String>?
+    /// The gateway's own certificate and key, when the broker asks for one.
+    let certificate: Located<String>?
+    let key: PrivateKeySettings?
+}
+
+/// The HTTP listener for monitoring.
+struct AdminSettings: Sendable, Hashable {
+    /// Nil: switched off.
+    let address: AdminAddress?
+}
+
+/// What is logged and how.
+struct LogSettings: Sendable, Hashable {
+    let level: LogLevel
+    let format: LogFormat
+}
+
+enum LogLevel: String, CaseIterable, Sendable {
+    case trace, debug, info, notice, warning, error, critical
+}
+
+enum LogFormat: String, CaseIterable, Sendable {
+    /// Text on a terminal, JSON otherwise.
+    case auto
+    case text
+    case json
+}

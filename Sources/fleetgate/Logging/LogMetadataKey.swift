@@ -1,0 +1,36 @@
+import Logging
+
+/// The keys of structured log messages, in one place: what a log search relies on.
+enum LogMetadataKey: String, CaseIterable, Sendable {
+    case address
+    case client
+    case code
+    case configuration
+    case connection
+    case count
+    case detail
+    case device
+    case fault
+    case fastP256 = "fast-p256"
+    case file
+    case fingerprint
+    case issuer
+    case mbedTLS = "mbedtls"
+    case profile
+    case profiles
+    case reason
+    case revision
+    case serial
+    case subject
+    case tenant
+    case version
+}
+
+extension Logger {
+    /// Logs a message with fields whose names are ours.
+    func log(_ level: Level, _ message: Message, fields: [LogMetadataKey: MetadataValue]) {
+        var metadata: Metadata = [:]
+        for (key, value) in fields { metadata[key.rawValue] = value }
+        self.log(level: level, message, metadata: metadata)
+    }
+}

@@ -1,0 +1,52 @@
+import Foundation
+
+/// Where log lines go: one write for each line, so that lines of several threads do not mix.
+protocol LogDestination: Sendable {
+    func write(_ line: String)
+}
+
+/// Standard error. A line that cannot be written (a full disk, a closed pipe) is lost: logging never ends the gateway.
+struct StandardErrorDestination: LogDestination {
+    func write(_ line: String) {
+        try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+    }
+}
+
+/// Text from devices and certificates may be in any message: nothing in a line may end it or steer a terminal.
+enum LogText {
+    /// Longer values are cut; no honest one comes near.
+    static let valueBytesMax = 4096
+
+    /// Control characters, and those that turn the direction of text, as `\u{…}`.
+    static func visible(_ text: String) -> String {
+        var result = ""
+        var bytes = 0
+        for scalar in text.unicodeScalars {
+            bytes += UTF8.width(scalar)
+            guard bytes <= valueBytesMax else {
+                result += "…"
+                break
+            }
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
+                result += "\\u{\(String(scalar.value, radix: 16))}"
+            default:
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    /// A JSON string with its quotation marks (RFC 8259, section 7).
+    static func json(_ text: String) -> String {
+        var result = "\""
+        for scalar in visible(text).unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}
