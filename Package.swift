@@ -54,6 +54,7 @@ let package = Package(
     name: "fleetgate",
     products: [
         .executable(name: "fleetgate", targets: ["fleetgate"]),
+        .executable(name: "firmware-sim", targets: ["firmware-sim"]),
     ],
     traits: [
         .trait(name: "FastP256", description: "P-256 arithmetic by libcrypto, put under mbedTLS at link time"),
@@ -135,6 +136,21 @@ let package = Package(
             ],
             swiftSettings: pointerFreeSettings
         ),
+        .target(
+            name: "FirmwareSim",
+            dependencies: [
+                "NIOMbedTLS", "MQTTCodec", "FleetPKI", nioCore, nioPosix, nioConcurrency, argumentParser, histogram,
+            ],
+            path: "Firmware-sim/FirmwareSim",
+            swiftSettings: pointerFreeSettings
+        ),
+        .executableTarget(
+            name: "firmware-sim",
+            dependencies: ["FirmwareSim"],
+            path: "Firmware-sim/firmware-sim",
+            swiftSettings: pointerFreeSettings
+        ),
+        .target(name: "TestKit", dependencies: ["FleetPKI"], path: "Tests/TestKit", swiftSettings: swiftSettings),
         .testTarget(
             name: "NIOMbedTLSTests",
             dependencies: ["NIOMbedTLS", "CMbedTLS", "FleetPKI", nioCore, nioEmbedded],
@@ -174,6 +190,13 @@ let package = Package(
         .testTarget(
             name: "fleetgateTests",
             dependencies: ["fleetgate", "AdminAPI", "FleetPolicy", "FleetPKI", "Gateway", logging, nioCore],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "FirmwareSimTests",
+            dependencies: [
+                "FirmwareSim", "NIOMbedTLS", "MQTTCodec", "FleetPKI", nioCore, nioPosix, nioEmbedded, argumentParser,
+            ],
             swiftSettings: swiftSettings
         ),
     ]

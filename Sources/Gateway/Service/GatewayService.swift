@@ -166,13 +166,26 @@ public final class GatewayService: Service, Sendable {
 
     private func listen() async throws {
         var address = self.configuration.listenAddress
-        for shard in self.shards {
-            let listener = try await self.bind(shard, to: address)
-            self.listeners.withLockedValue { $0.append(listener) }
-            // With port 0 the first listener gets a port; the others share it.
-            if let bound = listener.localAddress { address = bound }
+        do {
+            try await self.requireUnused(address)
+            for shard in self.shards {
+                let listener = try await self.bind(shard, to: address)
+                self.listeners.withLockedValue { $0.append(listener) }
+                // With port 0 the first listener gets a port; the others share it.
+                if let bound = listener.localAddress { address = bound }
+            }
+        } catch {
+            throw ListenFailure(address: address.hostAndPort, reason: "\(error)")
         }
         self.logger.info("listening for devices", metadata: ["address": "\(address.hostAndPort)"])
+    }
+
+    /// `SO_REUSEPORT` would let a second gateway of the same user share the port in silence, and take half the devices;
+    /// a listener without it finds the first one.
+    private func requireUnused(_ address: SocketAddress) async throws {
+        try await ServerBootstrap(group: self.group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .bind(to: address).get().close().get()
     }
 
     private func bind(_ shard: NIOLoopBoundBox<LoopShard>, to address: SocketAddress) async throws -> any Channel {
@@ -212,6 +225,16 @@ public final class GatewayService: Service, Sendable {
         )
         for shard in self.shards { try? await shard.eventLoop.submit { shard.value.abort() }.get() }
     }
+}
+
+/// The gateway's address cannot be listened on.
+public struct ListenFailure: Error, Sendable, CustomStringConvertible {
+    /// The address and port asked for.
+    public let address: String
+    /// The system's words.
+    public let reason: String
+
+    public var description: String { "cannot listen for devices on \(self.address): \(self.reason)" }
 }
 
 /// Waits for graceful shutdown or cancellation of the task, whichever comes first.

@@ -1,0 +1,137 @@
+import MQTTCodec
+import NIOCore
+import NIOMbedTLS
+
+/// What a connection tells the device it belongs to. All calls come on the connection's event loop.
+protocol DeviceConnectionDelegate: AnyObject {
+    func connectionOpened()
+    func handshakeCompleted()
+    func packetReceived(_ packet: MQTTPacket)
+    /// - Parameter code: As in ``FailureReason/code``.
+    func connectionFailed(_ code: String)
+    func connectionClosed()
+}
+
+/// The last handler of a device's pipeline: plaintext MQTT on one side, its device on the other.
+///
+/// Belongs to one connection; when the device gives that connection up it detaches, and whatever still arrives is
+/// nobody's business.
+final class DeviceConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private weak var delegate: (any DeviceConnectionDelegate)?
+    private let version: MQTTProtocolVersion
+    private let transport: DeviceTransport
+    private var context: ChannelHandlerContext?
+    private var processor: NIOSingleStepByteToMessageProcessor<MQTTFrameDecoder>
+
+    private static let limits = MQTTLimits(packetBytesMax: SimulatorLimits.serverPacketBytesMax)
+
+    init(delegate: any DeviceConnectionDelegate, transport: DeviceTransport, version: MQTTProtocolVersion) {
+        self.delegate = delegate
+        self.transport = transport
+        self.version = version
+        // One packet more than the limit may be buffered: the decoder itself refuses by the length it reads.
+        self.processor = NIOSingleStepByteToMessageProcessor(
+            MQTTFrameDecoder(limits: Self.limits, version: version),
+            maximumBufferSize: 2 * SimulatorLimits.serverPacketBytesMax)
+    }
+
+    // MARK: What the device asks for
+
+    /// - Throws: ``MQTTEncodingError`` if the packet cannot be written.
+    func send(_ packet: MQTTPacket) throws(MQTTEncodingError) {
+        guard let context else { return }
+        var buffer = context.channel.allocator.buffer(capacity: 128)
+        try packet.encode(into: &buffer, version: version)
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    /// Ends the connection after what was sent, with close_notify.
+    func close() {
+        context?.close(promise: nil)
+    }
+
+    /// Ends the connection at once and tells the device nothing more.
+    func abandon() {
+        delegate = nil
+        transport.cut()
+    }
+
+    // MARK: ChannelInboundHandler
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is TLSHandshakeCompleted {
+            delegate?.handshakeCompleted()
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        do {
+            try processor.process(buffer: unwrapInboundIn(data)) { frame in
+                let packet = try MQTTPacket.decode(frame, version: version, limits: Self.limits, sender: .server)
+                delegate?.packetReceived(packet)
+            }
+        } catch {
+            fail(error, context: context)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        fail(error, context: context)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        delegate?.connectionClosed()
+        delegate = nil
+        context.fireChannelInactive()
+    }
+
+    private func fail(_ error: any Error, context: ChannelHandlerContext) {
+        delegate?.connectionFailed(FailureCode.of(error))
+        delegate = nil
+        context.close(promise: nil)
+    }
+}
+
+/// The first handler of a device's pipeline, before the TLS handler: sees the TCP connection come up before any of the
+/// handshake is computed, and can cut it without asking the TLS handler, which would take its leave of the peer first.
+final class DeviceTransport: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private weak var delegate: (any DeviceConnectionDelegate)?
+    private var context: ChannelHandlerContext?
+
+    init(delegate: any DeviceConnectionDelegate) {
+        self.delegate = delegate
+    }
+
+    /// Ends the connection at once, or stops it from being made.
+    func cut() {
+        delegate = nil
+        context?.close(promise: nil)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        delegate?.connectionOpened()
+        context.fireChannelActive()
+    }
+}

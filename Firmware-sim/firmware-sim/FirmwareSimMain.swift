@@ -1,0 +1,8 @@
+import FirmwareSim
+
+@main
+enum FirmwareSimMain {
+    static func main() async {
+        await FirmwareSimProgram.run()
+    }
+}
