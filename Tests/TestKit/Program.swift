@@ -1,0 +1,36 @@
+internal import Foundation
+
+/// Programs that tests run: ours, built beside the tests, and the real clients and brokers of the machine.
+public enum Program {
+    /// A program of this package, from the folder the tests were built into.
+    public static func ours(_ name: String) -> String {
+        let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
+        return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent(name).path
+    }
+
+    /// The path of an installed program, or nil: a test that needs it is then skipped, and says so.
+    public static func installed(_ name: String) -> String? {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        let folders: [String] = path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin"]
+        return folders.map { $0 + "/" + name }.first(where: FileManager.default.isExecutableFile(atPath:))
+    }
+
+    /// Debian's Python, if paho-mqtt is installed for it.
+    public static let pythonWithPaho: String? = {
+        let python = "/usr/bin/python3"
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: python)
+        process.arguments = ["-c", "import paho.mqtt.client"]
+        process.standardError = FileHandle.nullDevice
+        do { try process.run() } catch { return nil }
+        process.waitUntilExit()
+        return process.terminationStatus == 0 ? python : nil
+    }()
+
+    /// Runs a program to its end.
+    public static func run(
+        _ path: String, _ arguments: [String], input: String? = nil
+    ) async throws -> RunningProcess.Outcome {
+        try await RunningProcess(path, arguments, input: input).finished()
+    }
+}
