@@ -69,7 +69,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        // Without its default traits: nothing here reads its configuration from the environment.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
@@ -197,6 +198,12 @@ let package = Package(
             dependencies: [
                 "FirmwareSim", "NIOMbedTLS", "MQTTCodec", "FleetPKI", nioCore, nioPosix, nioEmbedded, argumentParser,
             ],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "EndToEndTests",
+            // The programs are run, not linked: naming them has them built.
+            dependencies: ["TestKit", "FleetPKI", "fleetgate", "firmware-sim"],
             swiftSettings: swiftSettings
         ),
     ]

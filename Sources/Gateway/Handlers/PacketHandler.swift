@@ -51,6 +51,11 @@ final class PacketHandler: ChannelDuplexHandler {
     private var isDraining = false
     private var isFlushNeeded = false
     private var isClosing = false
+    private var lingering: Scheduled<Void>?
+
+    /// How long a broker may take to close a connection that it has been sent the end of: it only has to read what is
+    /// in its socket. Each such connection still costs a file descriptor.
+    private static let lingerTimeout = TimeAmount.seconds(5)
 
     init(side: Side, session: any PacketReceiver, limits: MQTTLimits) {
         self.side = side
@@ -88,7 +93,8 @@ final class PacketHandler: ChannelDuplexHandler {
 
     /// Stops or resumes taking packets from this side.
     func setHeld(_ isHeld: Bool) {
-        guard self.isHeld != isHeld else { return }
+        // A side that is closing is read to its end.
+        guard self.isHeld != isHeld, !self.isClosing else { return }
         self.isHeld = isHeld
         guard !isHeld, !self.isDraining else { return }
         self.drain()
@@ -101,13 +107,18 @@ final class PacketHandler: ChannelDuplexHandler {
 
     /// Closes this side once everything sent to it is written, or at the latest after `flushTimeout`: a peer that does
     /// not read must not hold a closed session's memory.
+    ///
+    /// The broker's side is closed by halves: a broker that cannot write an acknowledgement any more drops the
+    /// connection with what it has not read yet, and a DISCONNECT unread is a will published. So the broker closes
+    /// first, when it has read to the end, or `lingerTimeout` passes.
     func closeAfterFlush(flushTimeout: TimeAmount) {
         guard let context = self.context, !self.isClosing else { return }
         self.isClosing = true
+        self.received = nil
         // Flushed is not yet written: a close fails what the socket has not taken.
         let bufferedBytes = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         guard self.isFlushNeeded || bufferedBytes > 0 || !context.channel.isWritable else {
-            context.close(promise: nil)
+            self.closeWritten(context)
             return
         }
         self.isFlushNeeded = false
@@ -115,9 +126,29 @@ final class PacketHandler: ChannelDuplexHandler {
         let deadline = context.eventLoop.scheduleTask(in: flushTimeout) {
             channel.close(mode: .all, promise: nil)
         }
-        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
             deadline.cancel()
+            if let context = self.context { self.closeWritten(context) }
+        }
+    }
+
+    /// Everything is written. What still comes is read and thrown away.
+    private func closeWritten(_ context: ChannelHandlerContext) {
+        let channel = context.channel
+        switch self.side {
+        case .device:
             channel.close(mode: .all, promise: nil)
+        case .broker:
+            self.lingering = context.eventLoop.scheduleTask(in: Self.lingerTimeout) {
+                channel.close(mode: .all, promise: nil)
+            }
+            // Where half a close cannot be had, as behind TLS, whose own good-bye waits for the peer's, a whole one.
+            channel.close(mode: .output).whenFailure { _ in channel.close(mode: .all, promise: nil) }
+            self.isHeld = false
+            if self.isReadPostponed {
+                self.isReadPostponed = false
+                context.read()
+            }
         }
     }
 
@@ -133,6 +164,8 @@ final class PacketHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // A session that is over has no use for what still comes, and no room.
+        guard !self.isClosing else { return }
         var bytes = self.unwrapInboundIn(data)
         self.session.received(byteCount: bytes.readableBytes, from: self.side)
         if self.received == nil {
@@ -174,6 +207,7 @@ final class PacketHandler: ChannelDuplexHandler {
         self.isHeld = false
         self.drain()
         self.received = nil
+        self.lingering?.cancel()
         self.session.closed(self.side)
         context.fireChannelInactive()
     }

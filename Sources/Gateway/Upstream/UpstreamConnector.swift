@@ -1,3 +1,4 @@
+internal import Glibc
 internal import MQTTCodec
 public import NIOCore
 public import NIOMbedTLS
@@ -68,12 +69,38 @@ final class UpstreamConnector {
                 // Small packets both ways, each waited for: Nagle's algorithm would add a round trip to every one.
                 bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(host: host, port: port)
             case .unix(let path):
-                bootstrap.connect(unixDomainSocketPath: path)
+                Self.connect(
+                    bootstrap, toUnixSocket: path, on: eventLoop, retryingAfter: Self.backlogWaitMin,
+                    until: .now() + self.limits.upstreamConnectTimeout)
             }
         return connected.flatMapThrowing { channel in
             try channel.pipeline.syncOperations.addHandler(bound.value.0)
             return channel
         }
+    }
+}
+
+extension UpstreamConnector {
+    /// The wait before a full backlog is tried again; doubled each time, up to `backlogWaitMax`.
+    private static let backlogWaitMin = TimeAmount.milliseconds(2)
+    private static let backlogWaitMax = TimeAmount.milliseconds(100)
+
+    /// Connects to a unix socket, again and again while its listener's backlog is full: unlike TCP, where the kernel
+    /// repeats the SYN, connecting then fails at once (connect(2): EAGAIN), and mosquitto's backlog is 100.
+    private static func connect(
+        _ bootstrap: ClientBootstrap, toUnixSocket path: String, on eventLoop: any EventLoop,
+        retryingAfter wait: TimeAmount, until deadline: NIODeadline
+    ) -> EventLoopFuture<any Channel> {
+        bootstrap.connect(unixDomainSocketPath: path).assumeIsolated().flatMapError { error in
+            guard let error = error as? IOError, error.errnoCode == EAGAIN, .now() + wait < deadline else {
+                return eventLoop.makeFailedFuture(error)
+            }
+            return eventLoop.scheduleTask(in: wait) {}.futureResult.assumeIsolated().flatMap {
+                Self.connect(
+                    bootstrap, toUnixSocket: path, on: eventLoop, retryingAfter: min(wait * 2, Self.backlogWaitMax),
+                    until: deadline)
+            }.nonisolated()
+        }.nonisolated()
     }
 }
 

@@ -19,6 +19,8 @@ enum LogText {
 
     /// Control characters, and those that turn the direction of text, as `\u{…}`.
     static func visible(_ text: String) -> String {
+        // Nearly every value is plain ASCII: no need to take it apart.
+        if text.utf8.count <= valueBytesMax, text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
         var result = ""
         var bytes = 0
         for scalar in text.unicodeScalars {
@@ -39,8 +41,12 @@ enum LogText {
 
     /// A JSON string with its quotation marks (RFC 8259, section 7).
     static func json(_ text: String) -> String {
+        let visible = visible(text)
+        let quotationMark = UInt8(ascii: "\"")
+        let backslash = UInt8(ascii: "\\")
+        if visible.utf8.allSatisfy({ $0 != quotationMark && $0 != backslash }) { return "\"\(visible)\"" }
         var result = "\""
-        for scalar in visible(text).unicodeScalars {
+        for scalar in visible.unicodeScalars {
             switch scalar {
             case "\"": result += "\\\""
             case "\\": result += "\\\\"
