@@ -71,6 +71,9 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         // Without its default traits: nothing here reads its configuration from the environment.
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        // What Hummingbird's requests and answers are made of; the admin server's own handlers see them.
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
@@ -109,7 +112,8 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "NIOMbedTLS", "MQTTCodec", "FleetPolicy", nioCore, nioPosix, nioConcurrency, logging, metrics, coreMetrics,
+                "NIOMbedTLS", "MQTTCodec", "FleetPolicy", nioCore, nioPosix, nioConcurrency, logging, metrics,
+                coreMetrics,
                 serviceLifecycle,
             ],
             swiftSettings: pointerFreeSettings
@@ -117,17 +121,21 @@ let package = Package(
         .target(
             name: "AdminAPI",
             dependencies: [
-                .product(name: "Hummingbird", package: "hummingbird"), logging, coreMetrics, serviceLifecycle, nioCore,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"), logging, coreMetrics, serviceLifecycle,
+                nioCore,
             ],
             swiftSettings: pointerFreeSettings
         ),
         .executableTarget(
             name: "fleetgate",
             dependencies: [
-                "Gateway", "AdminAPI", "FleetPolicy", "FleetPKI", "NIOMbedTLS", argumentParser, logging, metrics, nioCore,
+                "Gateway", "AdminAPI", "FleetPolicy", "FleetPKI", "NIOMbedTLS", argumentParser, logging, metrics,
+                nioCore,
                 nioPosix, serviceLifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"), .product(name: "X509", package: "swift-certificates"),
-                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "Yams", package: "Yams"),
             ],
             // `init` writes the shipped profiles wherever the program has been copied to; they stay data in one place.
             exclude: ["DeviceProfiles/README.md"],

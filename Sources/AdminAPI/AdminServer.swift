@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -34,7 +35,8 @@ public struct AdminServer: Service {
     private let limits: Limits
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
-    private let onListening: @Sendable (_ port: Int) async -> Void
+    /// Called once with the port in use, which matters when the address asked for port 0: as tests do.
+    var onListening: @Sendable (_ port: Int) async -> Void = { _ in }
 
     /// - Parameters:
     ///   - address: Where to listen.
@@ -43,11 +45,10 @@ public struct AdminServer: Service {
     ///   - limits: Bounds on clients.
     ///   - eventLoopGroup: Not the data plane's: a scrape formats hundreds of kilobytes.
     ///   - logger: For the server's own messages.
-    ///   - onListening: Called once with the port in use, which matters when the address asked for port 0.
     public init(
         address: AdminAddress, metrics: PrometheusRegistry, readinessChecks: [ReadinessCheck],
         limits: Limits = Limits(), eventLoopGroup: any EventLoopGroup,
-        logger: Logger, onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+        logger: Logger
     ) {
         self.address = address
         self.routes = AdminRoutes(
@@ -55,12 +56,11 @@ public struct AdminServer: Service {
         self.limits = limits
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
-        self.onListening = onListening
     }
 
     /// Listens and answers until graceful shutdown.
     ///
-    /// - Throws: `IOError` when the address cannot be bound.
+    /// - Throws: ``AdminServerError`` `cannot-listen` when the address cannot be bound.
     public func run() async throws {
         let limits = limits
         // What the HTTP server and its services say at "info" is about themselves.
@@ -87,6 +87,21 @@ public struct AdminServer: Service {
             },
             eventLoopGroupProvider: .shared(eventLoopGroup),
             logger: serverLogger)
-        try await application.run()
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw AdminServerError(
+                .cannotListen, "cannot listen for monitoring on \(address): \(Self.words(for: error.errnoCode))")
+        }
+    }
+
+    /// The system's words for why an address cannot be listened on; `IOError` would add the name of a Swift function.
+    private static func words(for errorNumber: CInt) -> String {
+        switch errorNumber {
+        case EADDRINUSE: "Address already in use"
+        case EADDRNOTAVAIL: "Cannot assign requested address"
+        case EACCES: "Permission denied"
+        case _: "error \(errorNumber) of the system"
+        }
     }
 }

@@ -8,6 +8,8 @@ public struct AdminServerError: Error, Sendable, Hashable, CustomStringConvertib
         case notLoopback = "not-loopback"
         /// The port is outside 0…65535.
         case invalidPort = "invalid-port"
+        /// The system does not let the server listen on the address, for instance because another program does.
+        case cannotListen = "cannot-listen"
     }
 
     public let reason: Reason

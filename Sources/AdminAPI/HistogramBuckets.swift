@@ -26,11 +26,6 @@ public struct HistogramBuckets: Sendable, Hashable {
         0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30,
     ])
 
-    /// Bytes, powers of four from 16 B to 1 MiB: MQTT packets.
-    public static let bytes = HistogramBuckets(valid: [
-        16, 64, 256, 1024, 4096, 16384, 65536, 262_144, 1_048_576,
-    ])
-
     /// The index of the bucket that `value` falls into; `upperBounds.count` is `+Inf`. Bounds are inclusive.
     func index(of value: Double) -> Int {
         // At most 32 bounds, and what is common falls into the first ones: a walk beats a binary search here.

@@ -210,9 +210,9 @@ static int libcrypto_answers(void) {
         && fleetgate_p256_thread_operations() == before + 1;
 }
 
-int fleetgate_p256_self_check(void) {
+fleetgate_p256_agreement fleetgate_p256_self_check(void) {
     fleetgate_p256_set_thread_override(1);  // also a wrap that is switched off is worth a check
-    const int answer = !libcrypto_answers() ? FLEETGATE_P256_UNUSABLE
+    const fleetgate_p256_agreement answer = !libcrypto_answers() ? FLEETGATE_P256_UNUSABLE
         : !all_vectors_agree()              ? FLEETGATE_P256_DISAGREES
                                             : FLEETGATE_P256_AGREES;
     fleetgate_p256_set_thread_override(FLEETGATE_P256_FOLLOW_SWITCH);
@@ -222,6 +222,6 @@ int fleetgate_p256_self_check(void) {
 
 #else
 
-int fleetgate_p256_self_check(void) { return FLEETGATE_P256_NOT_COMPILED_IN; }
+fleetgate_p256_agreement fleetgate_p256_self_check(void) { return FLEETGATE_P256_NOT_COMPILED_IN; }
 
 #endif

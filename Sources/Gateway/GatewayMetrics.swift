@@ -24,9 +24,11 @@ public enum GatewayMetricDescriptions {
 ///
 /// Confined to one event loop: the metric objects are made on first use and kept, so that counting takes no lock.
 final class GatewayMetrics {
-    private let devicePackets = Counter(label: "fleetgate_packets_total", dimensions: [("direction", "device_to_broker")])
+    private let devicePackets = Counter(
+        label: "fleetgate_packets_total", dimensions: [("direction", "device_to_broker")])
     private let deviceBytes = Counter(label: "fleetgate_bytes_total", dimensions: [("direction", "device_to_broker")])
-    private let brokerPackets = Counter(label: "fleetgate_packets_total", dimensions: [("direction", "broker_to_device")])
+    private let brokerPackets = Counter(
+        label: "fleetgate_packets_total", dimensions: [("direction", "broker_to_device")])
     private let brokerBytes = Counter(label: "fleetgate_bytes_total", dimensions: [("direction", "broker_to_device")])
     private let handshakesAccepted = Counter(
         label: "fleetgate_handshakes_total", dimensions: [("outcome", "accepted"), ("reason", "none")]

@@ -65,9 +65,9 @@ public struct MbedTLSLibrary: Sendable {
         }
         let state: FastP256State =
             switch fleetgate_p256_self_check() {
-            case FLEETGATE_P256_AGREES: .active
-            case FLEETGATE_P256_NOT_COMPILED_IN: .compiledOut
-            default: .disabled
+            case .agrees: .active
+            case .notCompiledIn: .compiledOut
+            case .disagrees, .unusable: .disabled
             }
         return Preparation(error: nil, fastP256: state)
     }()

@@ -13,7 +13,8 @@ enum TLSStep<Value> {
 /// synchronously. The order of use is: feed (``receive(_:)``), step, take (``takeCiphertext()``). After a failed step
 /// nothing but taking is allowed.
 final class TLSConnection {
-    private let pointer: OpaquePointer
+    /// Not private only for tests, which have mbedTLS do what this program never asks of it.
+    let pointer: OpaquePointer
     /// C holds these two unretained, for as long as `pointer` lives.
     private let buffers: CiphertextBuffers
     private let verification: PeerVerification
@@ -115,13 +116,21 @@ final class TLSConnection {
 
     /// Decrypts everything received and appends the plaintext.
     ///
+    /// Fails when the peer asks to renegotiate. mbedTLS would answer each request with a warning and carry on
+    /// (`mbedtls_ssl_read`), so a peer that sends requests and reads no answers would have us hold ever more of them.
+    ///
     /// - Returns: never `done`; plaintext may have been appended whatever the answer is.
     func decrypt(into plaintext: inout ByteBuffer?, allocator: ByteBufferAllocator) -> TLSStep<Never> {
         while true {
             let consumedBefore = self.buffers.bytesConsumed
+            let producedBefore = self.buffers.bytesProduced
             var available = 0
             var code: Int32 = 0
-            switch fleetgate_connection_decrypt(self.pointer, &available, &code) {
+            let step = fleetgate_connection_decrypt(self.pointer, &available, &code)
+            if step != .failed, self.buffers.bytesProduced > producedBefore {
+                return .failed(self.renegotiation())
+            }
+            switch step {
             case .done:
                 guard self.take(available, into: &plaintext, allocator) else {
                     return .failed(
@@ -224,6 +233,16 @@ extension TLSConnection {
             peerCertificate: self.verification.leaf)
     }
 
+    /// The refusal of a renegotiation is all that reading ever writes, besides the alert of a failure: in TLS 1.2 only
+    /// (RFC 5246, 7.2.2: `no_renegotiation`), for mbedTLS answers no message after a handshake of TLS 1.3, not even a
+    /// KeyUpdate, but fails.
+    private func renegotiation() -> TLSError {
+        self.buffers.dropInbound()
+        return TLSError(
+            code: .protocolError, fault: .peer, detail: "the peer asked to renegotiate",
+            peerCertificate: self.verification.leaf)
+    }
+
     private func stalled() -> TLSError {
         TLSError(
             code: .internalError, fault: .local, detail: "mbedTLS asked for input without taking what there is",
@@ -246,7 +265,8 @@ extension TLSConnection {
             reason =
                 self.verification.refusal
                 ?? PeerVerification.refusal(for: fleetgate_connection_reasons(self.pointer))
-        default:
+        case .noCertificate, .certificateUnparsable, .chainTooLong, .proofOfPossession, .noSharedVersion,
+            .noSharedCipher, .noSharedProtocol, .badRecord, .peerAlert, .protocol, .outOfMemory, .internal:
             reason = nil
         }
         let (errorCode, fault) = Self.codeAndFault(of: kind)

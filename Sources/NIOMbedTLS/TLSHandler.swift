@@ -10,6 +10,8 @@ public import NIOCore
 ///   and waits for the peer's, at most ``TLSConfiguration/closeTimeout``. A connection that ends without one is
 ///   `truncated`.
 /// * Writes before the handshake is complete are held, up to ``TLSLimits/plaintextHeldMax``.
+/// * Reads that are asked for reach the channel. Of its own accord this reads on for the handshake, for the close, and
+///   until a read that was asked for has brought plaintext; the last only while the channel is writable.
 ///
 /// Only whole connections can be closed (`CloseMode.all`); TLS is not taken off a channel again. Confined to the event
 /// loop of its channel, as is the authorization it calls.
@@ -128,10 +130,18 @@ public final class TLSHandler: ChannelDuplexHandler {
         let needsMore: Bool
         switch self.machine.state {
         case .handshaking, .closing: needsMore = true
-        case .active: needsMore = self.isReadWanted
+        // A peer that takes nothing gets nothing read that nobody asked for: it is resumed by the writability.
+        case .active: needsMore = self.isReadWanted && context.channel.isWritable
         case .idle, .closed: needsMore = false
         }
         if needsMore {
+            context.read()
+        }
+    }
+
+    public func channelWritabilityChanged(context: ChannelHandlerContext) {
+        context.fireChannelWritabilityChanged()
+        if self.machine.isActive, self.isReadWanted, context.channel.isWritable {
             context.read()
         }
     }

@@ -169,7 +169,10 @@ import Testing
             let second = AdminServer(
                 address: try AdminAddress(host: "127.0.0.1", port: port), metrics: PrometheusRegistry(),
                 readinessChecks: [], eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
-            await #expect(throws: IOError.self) { try await second.run() }
+            let error = await #expect(throws: AdminServerError.self) { try await second.run() }
+            #expect(error?.reason == .cannotListen)
+            #expect(
+                error?.description == "cannot listen for monitoring on 127.0.0.1:\(port): Address already in use")
         }
     }
 }
@@ -188,10 +191,10 @@ private func withServer(
     limits: AdminServer.Limits = AdminServer.Limits(), _ body: @Sendable @escaping (_ port: Int) async throws -> Void
 ) async throws {
     let (ports, continuation) = AsyncStream<Int>.makeStream()
-    let server = AdminServer(
+    var server = AdminServer(
         address: try AdminAddress(host: "127.0.0.1", port: 0), metrics: metrics, readinessChecks: checks,
-        limits: limits, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet
-    ) { continuation.yield($0) }
+        limits: limits, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
+    server.onListening = { continuation.yield($0) }
     let services = ServiceGroup(services: [server], logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {

@@ -9,10 +9,10 @@ struct FastP256Tests {
     @Test func theBuildSaysWhatItIs() {
         #if FastP256
             #expect(fleetgate_p256_compiled_in() == 1)
-            #expect(fleetgate_p256_self_check() == FLEETGATE_P256_AGREES)
+            #expect(fleetgate_p256_self_check() == .agrees)
         #else
             #expect(fleetgate_p256_compiled_in() == 0)
-            #expect(fleetgate_p256_self_check() == FLEETGATE_P256_NOT_COMPILED_IN)
+            #expect(fleetgate_p256_self_check() == .notCompiledIn)
             fleetgate_p256_set_enabled(1)
             fleetgate_p256_set_thread_override(1)
             defer { fleetgate_p256_set_thread_override(FLEETGATE_P256_FOLLOW_SWITCH) }

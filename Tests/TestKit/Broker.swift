@@ -24,7 +24,8 @@ public struct BrokerAddress: Sendable {
     ) async throws {
         let program = Program.installed("mosquitto_pub") ?? "/usr/bin/mosquitto_pub"
         let outcome = try await Program.run(
-            program, self.options + ["-V", "mqttv5", "-t", topic, "-m", payload, "-q", "\(qos)"] + (retain ? ["-r"] : [])
+            program,
+            self.options + ["-V", "mqttv5", "-t", topic, "-m", payload, "-q", "\(qos)"] + (retain ? ["-r"] : [])
         )
         guard outcome.status == 0 else { throw FleetGateProcess.Failure(description: outcome.everything) }
     }

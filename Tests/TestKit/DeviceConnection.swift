@@ -43,6 +43,11 @@ public final class DeviceConnection: Sendable {
     @discardableResult
     public func ended() async throws -> RunningProcess.Outcome { try await self.process.finished() }
 
+    /// Stops the device from reading and writing, with its connection open.
+    public func pause() { self.process.signal(SIGSTOP) }
+
+    public func resume() { self.process.signal(SIGCONT) }
+
     /// Breaks the connection off, as a power failure of the device's process would.
     public func breakOff() async throws {
         self.process.signal(SIGKILL)

@@ -63,6 +63,7 @@ public final class FleetGateProcess: Sendable {
             process: try RunningProcess(program, ["serve", "--config", gate + "/fleetgate.yaml"])
         )
         try await result.process.waits(for: "\"listening for devices\"")
+        try await result.process.waits(for: "\"listening for monitoring\"")
         if !isReadyWithoutBroker { try await result.becomesReady() }
         return result
     }
@@ -137,6 +138,16 @@ public final class FleetGateProcess: Sendable {
             throw Failure(description: "no process id in \(entry)")
         }
         return processID
+    }
+
+    /// The gateway's memory (VmRSS), in KiB.
+    public func residentKilobytes() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(self.process.processID)/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        guard let size = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) }) else {
+            throw Failure(description: "no VmRSS in \(status)")
+        }
+        return size
     }
 
     // MARK: Life

@@ -1,6 +1,7 @@
 /// MQTT packets as bytes, written out by hand from the standard: tests of the gateway must not share its codec.
 public enum MQTTBytes {
     public enum Version: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+        // swift-format-ignore: AlwaysUseLowerCamelCase
         case v3_1_1 = 4
         case v5 = 5
 

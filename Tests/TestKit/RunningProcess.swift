@@ -180,18 +180,26 @@ public final class RunningProcess: Sendable {
         self.state.withLock { "exit status \($0.status.map(String.init) ?? "none"), \($0.openStreams) streams open" }
     }
 
+    /// A thread for each stream, which ends with it: Foundation's own way of being told about bytes misses ends.
     private func collect(_ pipe: Pipe, _ stream: Stream) {
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.change { state in
-                if data.isEmpty { state.openStreams -= 1 }
-                switch stream {
-                case .output: state.output.append(data)
-                case .error: state.error.append(data)
-                }
-                state.lines += Self.completeLines(&state.partialLines[stream, default: Data()], data)
+        let handle = pipe.fileHandleForReading
+        Thread.detachNewThread { [weak self] in
+            while true {
+                let data = handle.availableData
+                self?.received(data, stream)
+                if data.isEmpty { return }
             }
+        }
+    }
+
+    private func received(_ data: Data, _ stream: Stream) {
+        self.change { state in
+            if data.isEmpty { state.openStreams -= 1 }
+            switch stream {
+            case .output: state.output.append(data)
+            case .error: state.error.append(data)
+            }
+            state.lines += Self.completeLines(&state.partialLines[stream, default: Data()], data)
         }
     }
 
@@ -223,7 +231,8 @@ public final class RunningProcess: Sendable {
                 throw EndedEarly(description: "it ended before \(what); it wrote:\n\(self.everything)")
             }
             guard ContinuousClock.now < deadline else {
-                throw TimedOut(description: "waited too long until \(what) (\(self.standing)); it wrote:\n\(self.everything)")
+                throw TimedOut(
+                    description: "waited too long until \(what) (\(self.standing)); it wrote:\n\(self.everything)")
             }
             await self.changed(before: deadline, isTrue)
         }

@@ -41,6 +41,17 @@ import Testing
     }
 }
 
+@Suite struct FailureTextTests {
+    private struct Failure: Error, CustomStringConvertible { let description: String }
+
+    @Test func theSystemsWordsStandAlone() {
+        let failure = Failure(
+            description: "cannot listen on [::1]:80: bind(descriptor:ptr:bytes:): Permission denied (errno: 13)")
+        #expect(FailureText.text(of: failure) == "fleetgate: cannot listen on [::1]:80: Permission denied")
+        #expect(FailureText.text(of: CommandFailure("one (two): three")) == "fleetgate: one (two): three")
+    }
+}
+
 extension ParsableCommand {
     fileprivate func runIfPossible() throws {
         var command = self

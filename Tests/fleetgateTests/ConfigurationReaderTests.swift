@@ -35,7 +35,7 @@ private let sound = """
     func read(_ text: String) -> (configuration: FleetGateConfiguration?, mistakes: [OperatorMistake]) {
         let collector = MistakeCollector()
         let configuration = YAMLDocument.parse(text, file: "/etc/fg/fleetgate.yaml", reporting: collector).flatMap {
-            ConfigurationReader.read($0, file: "/etc/fg/fleetgate.yaml", reporting: collector)
+            ConfigurationReader.read($0, file: "/etc/fg/fleetgate.yaml", reporting: collector).configuration
         }
         return (configuration, collector.mistakes)
     }
@@ -47,7 +47,7 @@ private let sound = """
         #expect(found.listener == ListenerSettings(address: "127.0.0.1", port: 8883))
         #expect(found.tls.certificate.value == "/etc/fg/server.pem")
         #expect(found.tls.clientCA.map(\.value) == ["/etc/fg/ca.pem"])
-        #expect(found.tls.versions == .tls12 ... .tls13)
+        #expect(found.tls.versions.value == .tls12 ... .tls13)
         #expect(found.tls.handshakeTimeout == .seconds(30))
         #expect(found.profiles.value == "/etc/fg/profiles")
         #expect(found.limits.connectionsMax == 100)
@@ -55,10 +55,11 @@ private let sound = """
         #expect(found.admin.address?.description == "127.0.0.1:9464")
         #expect(found.log == LogSettings(level: .info, format: .json))
         #expect(found.eventLoops == 2)
-        guard case .embedded("/usr/sbin/mosquitto", "/etc/fg/broker") = found.upstream.broker else {
+        guard case .embedded("/usr/sbin/mosquitto", "/etc/fg/broker", let address) = found.upstream.broker else {
             Issue.record("\(found.upstream.broker)")
             return
         }
+        #expect(address.description == "unix:/etc/fg/broker/broker.sock")
     }
 
     @Test func whatIsLeftOutHasADefault() throws {
@@ -192,6 +193,38 @@ private let sound = """
         ] {
             #expect(keys.contains(key), "\(key) is missing")
         }
+    }
+
+    @Test func aFolderTooDeepForTheEmbeddedBrokersSocketIsAMistake() {
+        let deep = "/" + String(repeating: "d", count: 100)
+        let (configuration, mistakes) = read(
+            sound.replacing("  url: embedded", with: "  url: embedded\n  embedded:\n    data: \(deep)"))
+        #expect(configuration == nil)
+        let found = mistakes.map { "\($0.location.line):\($0.location.column) \($0.key) \($0.code)" }
+        #expect(found == ["15:11 upstream.embedded.data bad-value"])
+    }
+
+    @Test func filesAreMadeOutInAConfigurationThatCannotBeUsed() {
+        let collector = MistakeCollector()
+        let text = """
+            listener: {port: none}
+            tls: {certificate: c.pem, client-ca: [a.pem, b.pem]}
+            profiles: p
+            upstream: {url: "mqtt://b", ca: u.pem, certificate: g.pem, key: g.key, user-name: x, password-file: pw}
+            """
+        guard let node = YAMLDocument.parse(text, file: "/f/x.yaml", reporting: collector) else {
+            Issue.record("\(collector.mistakes)")
+            return
+        }
+        let (configuration, files) = ConfigurationReader.read(node, file: "/f/x.yaml", reporting: collector)
+        #expect(configuration == nil)
+        #expect(files.certificate?.value == "/f/c.pem")
+        #expect(files.clientCA.map(\.value) == ["/f/a.pem", "/f/b.pem"])
+        #expect(files.profiles?.value == "/f/p")
+        #expect(files.upstreamTLS?.ca?.value == "/f/u.pem")
+        #expect(files.upstreamTLS?.key?.file.value == "/f/g.key")
+        #expect(files.passwordFile?.value == "/f/pw")
+        #expect(files.tls == nil && files.mosquitto == nil)
     }
 
     @Test(arguments: ["- a", "text", "[]", "42"])

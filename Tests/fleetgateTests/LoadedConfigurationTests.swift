@@ -5,40 +5,6 @@ import Testing
 
 @testable import fleetgate
 
-/// A folder as `fleetgate init` makes it, to put one thing wrong in.
-private struct Gate {
-    let folder: TemporaryFolder
-    let root: CertificateAuthority
-
-    init() throws {
-        folder = try TemporaryFolder()
-        try DevelopmentSetup(names: [], addresses: [], listen: "127.0.0.1:0", admin: "127.0.0.1:0")
-            .write(to: folder.path + "/gate")
-        root = try DeviceIssuance.authority(in: folder.path + "/gate/ca")
-    }
-
-    var configuration: String { folder.path + "/gate/fleetgate.yaml" }
-
-    func load(
-        environment: [String: String] = [:], now: Date = Date()
-    ) -> (loaded: LoadedConfiguration?, mistakes: [OperatorMistake]) {
-        switch LoadedConfiguration.load(configuration, environment: environment, now: now) {
-        case .success(let loaded): (loaded, [])
-        case .failure(let all): (nil, all.mistakes)
-        }
-    }
-
-    func edit(_ line: String, to replacement: String) throws {
-        let text = try folder.text("gate/fleetgate.yaml")
-        #expect(text.contains(line))
-        try folder.write(text.replacing(line, with: replacement), to: "gate/fleetgate.yaml")
-    }
-
-    func write(_ text: String, to name: String, mode: Int = 0o600) throws {
-        try folder.write(text, to: "gate/" + name, mode: mode)
-    }
-}
-
 @Suite struct LoadedConfigurationTests {
     @Test func whatInitMakesIsSound() throws {
         let gate = try Gate()
@@ -221,5 +187,28 @@ private struct Gate {
         let broken = CheckReport.make(gate.folder.path + "/none.yaml", environment: [:])
         #expect(!broken.ok && broken.summary == nil)
         #expect(broken.mistakes.first?.text.hasPrefix(gate.folder.path + "/none.yaml:1:1: ") == true)
+    }
+
+    @Test func theFilesOfABrokenConfigurationAreReadToo() throws {
+        let gate = try Gate()
+        try gate.edit("  port: 0", to: "  port: 99999")
+        try gate.edit("  url: embedded", to: "  url: \"mqtt://broker\"")
+        try gate.edit("  certificate: server.pem", to: "  certificate: none.pem")
+        try gate.write("profile: broken\nmatch: {}\n", to: "profiles/broken.yaml")
+        let mistakes = gate.load().mistakes
+        for key in ["listener.port", "upstream.url", "tls.certificate"] {
+            #expect(mistakes.contains { $0.key == key }, "\(key)")
+        }
+        #expect(mistakes.contains { $0.location.file.hasSuffix("profiles/broken.yaml") })
+    }
+
+    @Test func aMissingMosquittoIsAMistake() throws {
+        let gate = try Gate()
+        for program in ["/nonexistent/mosquitto", "/usr", "/etc/passwd"] {
+            let text = try gate.folder.text("gate/fleetgate.yaml")
+            try gate.edit("    mosquitto: /usr/sbin/mosquitto", to: "    mosquitto: \(program)")
+            #expect(gate.load().mistakes.map(\.key) == ["upstream.embedded.mosquitto"])
+            try gate.write(text, to: "fleetgate.yaml")
+        }
     }
 }

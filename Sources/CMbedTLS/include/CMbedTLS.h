@@ -16,15 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ClosedEnumeration.h"
 #include "FastP256.h"
-
-/* Swift then sees an enumeration that a `switch` can be exhaustive over, its cases without the prefix. */
-#define FLEETGATE_CLOSED_ENUM __attribute__((enum_extensibility(closed)))
-#if __has_attribute(swift_name)
-#define FLEETGATE_SWIFT_NAME(name) __attribute__((swift_name(#name)))
-#else
-#define FLEETGATE_SWIFT_NAME(name)
-#endif
 
 /* ---- Library ---------------------------------------------------------------------------------------------------- */
 

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ClosedEnumeration.h"
+
 /** Bytes of a scalar, big-endian. */
 #define FLEETGATE_P256_SCALAR_LENGTH 32
 /**
@@ -26,13 +28,15 @@
 #define FLEETGATE_P256_POINT_LENGTH 65
 
 /** Answers of `fleetgate_p256_self_check`. */
-#define FLEETGATE_P256_AGREES 0
-/** A result differed from mbedTLS's own: the wrap is now disabled. */
-#define FLEETGATE_P256_DISAGREES 1
-/** libcrypto could not compute (no such curve, no memory): the wrap is now disabled. */
-#define FLEETGATE_P256_UNUSABLE 2
-/** Built without the wrap: there is nothing to check. */
-#define FLEETGATE_P256_NOT_COMPILED_IN 3
+typedef enum FLEETGATE_CLOSED_ENUM {
+    FLEETGATE_P256_AGREES FLEETGATE_SWIFT_NAME(agrees) = 0,
+    /** A result differed from mbedTLS's own: the wrap is now disabled. */
+    FLEETGATE_P256_DISAGREES FLEETGATE_SWIFT_NAME(disagrees),
+    /** libcrypto could not compute (no such curve, no memory): the wrap is now disabled. */
+    FLEETGATE_P256_UNUSABLE FLEETGATE_SWIFT_NAME(unusable),
+    /** Built without the wrap: there is nothing to check. */
+    FLEETGATE_P256_NOT_COMPILED_IN FLEETGATE_SWIFT_NAME(notCompiledIn),
+} fleetgate_p256_agreement;
 
 /** 1 when the wrap is part of this program, otherwise 0. */
 int fleetgate_p256_compiled_in(void);
@@ -41,10 +45,8 @@ int fleetgate_p256_compiled_in(void);
  * Compares the wrap with mbedTLS's own arithmetic, on fixed edge vectors and on random ones (about a tenth of a second
  * of CPU time). On anything but agreement the wrap is switched off and mbedTLS computes alone. Meant for the start of a
  * program, before the first handshake: what was computed before a failing check is not undone.
- *
- * @return one of `FLEETGATE_P256_AGREES`, `…_DISAGREES`, `…_UNUSABLE`, `…_NOT_COMPILED_IN`.
  */
-int fleetgate_p256_self_check(void);
+fleetgate_p256_agreement fleetgate_p256_self_check(void);
 
 /** Switches the wrap on (anything but 0; the state at start) or off (0). Without effect when not compiled in. */
 void fleetgate_p256_set_enabled(int enabled);

@@ -7,6 +7,8 @@ enum AdmissionRefusal: String, Sendable, CaseIterable {
     case tooManyConnections = "too-many-connections"
     /// `GatewayLimits.handshakesInFlightMax` handshakes are in progress.
     case tooManyHandshakes = "too-many-handshakes"
+    /// One address has its share of `GatewayLimits.handshakesInFlightMax` in progress.
+    case tooManyHandshakesFromAddress = "too-many-handshakes-from-address"
     /// The address opened more connections than its rate allows.
     case addressRate = "address-rate"
     /// The gateway is shutting down.
@@ -43,6 +45,9 @@ struct AdmissionControl {
     private let rate: Double
     private let burst: Double
     private let addressesMax: Int
+    private let handshakesPerAddressMax: Int
+    /// Handshakes in progress; an address without any has no entry, so the total bounds the table.
+    private var handshakes: [SourceAddress: Int] = [:]
     private var buckets: [SourceAddress: TokenBucket] = [:]
     private var overflow: TokenBucket
     private var sweptAt: NIODeadline
@@ -53,6 +58,9 @@ struct AdmissionControl {
         self.rate = limits.connectionsPerAddressPerSecond / Double(eventLoops)
         self.burst = max(1, limits.connectionsPerAddressBurst / Double(eventLoops))
         self.addressesMax = max(1, limits.addressesTrackedMax / eventLoops)
+        // Half of all: a host that opens connections and says nothing must not keep everybody else out, and a fleet
+        // behind one carrier's address must get in.
+        self.handshakesPerAddressMax = max(1, limits.handshakesInFlightMax / 2 / eventLoops)
         self.overflow = TokenBucket(rate: self.rate, burst: self.burst, now: now)
         self.sweptAt = now
     }
@@ -65,7 +73,21 @@ struct AdmissionControl {
         // The totals first: a connection refused for them must not spend its address's tokens.
         guard counts.open < self.limits.connectionsMax else { return .tooManyConnections }
         guard counts.handshaking < self.limits.handshakesInFlightMax else { return .tooManyHandshakes }
+        guard self.handshakes[address, default: 0] < self.handshakesPerAddressMax else {
+            return .tooManyHandshakesFromAddress
+        }
         return self.takeToken(of: address, now: now) ? nil : .addressRate
+    }
+
+    /// A connection of this address begins its handshake.
+    mutating func handshakeBegan(_ address: SourceAddress) {
+        self.handshakes[address, default: 0] += 1
+    }
+
+    /// A handshake of this address is over, however it ended.
+    mutating func handshakeEnded(_ address: SourceAddress) {
+        guard let count = self.handshakes[address] else { return }
+        self.handshakes[address] = count > 1 ? count - 1 : nil
     }
 
     private mutating func takeToken(of address: SourceAddress, now: NIODeadline) -> Bool {

@@ -47,6 +47,8 @@ final class PacketHandler: ChannelDuplexHandler {
     /// and what the kernel's receive buffer has when the peer closes: NIO reads to the end then, held or not.
     private var received: ByteBuffer?
     private var isHeld = false
+    /// The peer is gone: what it sent is worked off, whatever the session would hold back.
+    private var isAtEnd = false
     private var isReadPostponed = false
     private var isDraining = false
     private var isFlushNeeded = false
@@ -94,7 +96,7 @@ final class PacketHandler: ChannelDuplexHandler {
     /// Stops or resumes taking packets from this side.
     func setHeld(_ isHeld: Bool) {
         // A side that is closing is read to its end.
-        guard self.isHeld != isHeld, !self.isClosing else { return }
+        guard self.isHeld != isHeld, !self.isClosing, !self.isAtEnd else { return }
         self.isHeld = isHeld
         guard !isHeld, !self.isDraining else { return }
         self.drain()
@@ -204,12 +206,18 @@ final class PacketHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         // What the peer sent before it closed still counts: a broker's last packet says why it closed.
-        self.isHeld = false
-        self.drain()
+        self.drainAtEnd()
         self.received = nil
         self.lingering?.cancel()
         self.session.closed(self.side)
         context.fireChannelInactive()
+    }
+
+    /// Works off what the peer sent before it went, held back or not; nothing can be added to it.
+    func drainAtEnd() {
+        self.isAtEnd = true
+        self.isHeld = false
+        self.drain()
     }
 
     // MARK: Packets

@@ -104,9 +104,6 @@ public final class GatewayService: Service, Sendable {
         self.listeners.withLockedValue { $0.first?.localAddress }
     }
 
-    /// Connections open now.
-    public var openConnections: Int { self.counts.open }
-
     /// Why the broker cannot be reached now; `nil` if it can.
     public func upstreamFailure() async -> String? {
         await UpstreamProbe.failure(
@@ -216,9 +213,11 @@ public final class GatewayService: Service, Sendable {
         for listener in self.listeners.withLockedValue({ $0 }) { try? await listener.close().get() }
         for shard in self.shards { try? await shard.eventLoop.submit { shard.value.shutDown() }.get() }
         let deadline = NIODeadline.now() + self.configuration.limits.shutdownDeadline
-        while self.counts.open > 0, NIODeadline.now() < deadline {
-            try? await Task.sleep(for: .milliseconds(20))
-        }
+        let counts = self.counts
+        // In a task of its own: in a cancelled one every sleep would end at once.
+        await Task {
+            while counts.open > 0, NIODeadline.now() < deadline { try? await Task.sleep(for: .milliseconds(20)) }
+        }.value
         guard self.counts.open > 0 else { return }
         self.logger.warning(
             "the shutdown deadline is over; closing what is left", metadata: ["connections": "\(self.counts.open)"]

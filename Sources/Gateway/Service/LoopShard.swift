@@ -61,7 +61,10 @@ final class LoopShard {
         let session = DeviceSession(id: self.connectionIDs.next(), channel: channel, shard: self)
         try session.addHandlers()
         self.counts.opened()
+        self.admission.handshakeBegan(session.address)
         self.sessions[session.id] = session
+        // And not channelInactive: a channel that fails before it is active never tells of it.
+        channel.closeFuture.assumeIsolated().whenComplete { _ in session.channelClosed() }
     }
 
     private func refusal(of channel: any Channel) -> AdmissionRefusal? {
@@ -72,6 +75,12 @@ final class LoopShard {
     func sessionClosed(_ session: DeviceSession) {
         guard self.sessions.removeValue(forKey: session.id) != nil else { return }
         self.counts.closed()
+    }
+
+    /// A session's handshake is over, however it ended.
+    func handshakeEnded(_ session: DeviceSession) {
+        self.counts.handshakeEnded()
+        self.admission.handshakeEnded(session.address)
     }
 
     /// Hands an event up to the control plane.

@@ -7,7 +7,9 @@ struct CarriedSession {
     /// What to do about one packet.
     enum Outcome {
         /// It passes as it is.
-        case forward(ByteBuffer)
+        ///
+        /// A `denial` says that a part of it was kept back (some of a SUBSCRIBE's filters).
+        case forward(ByteBuffer, denial: String? = nil)
         /// It passes with its head written anew; the payload is the received bytes.
         case forwardParts(head: ByteBuffer, payload: ByteBuffer)
         /// It goes no further. `answer` goes back to its sender; `probe` goes to the broker, which must not take a
@@ -21,6 +23,8 @@ struct CarriedSession {
 
     let version: MQTTProtocolVersion
     private(set) var grant: DeviceGrant
+    /// The will the broker holds for the device, as far as a grant is asked about it.
+    private let will: MQTTWill?
     private let codecLimits: MQTTLimits
 
     var deviceAliases: TopicAliasTable
@@ -37,10 +41,11 @@ struct CarriedSession {
 
     init(
         version: MQTTProtocolVersion, grant: DeviceGrant, limits: GatewayLimits, deviceAliasMax: UInt16,
-        brokerAliasMax: UInt16, now: NIODeadline
+        brokerAliasMax: UInt16, will: MQTTWill? = nil, now: NIODeadline
     ) {
         self.version = version
         self.grant = grant
+        self.will = will
         self.codecLimits = MQTTLimits(packetBytesMax: limits.packetBytesMax)
         self.deviceAliases = TopicAliasTable(maximum: deviceAliasMax)
         self.brokerAliases = TopicAliasTable(maximum: brokerAliasMax)
@@ -58,6 +63,12 @@ struct CarriedSession {
             self.rate = TokenBucket(rate: Double(messageRate.perSecond), burst: Double(messageRate.burst), now: now)
         }
         self.grant = grant
+    }
+
+    /// Whether the will that the broker holds is within this grant too.
+    func permitsWill(_ grant: DeviceGrant) -> Bool {
+        guard let will = self.will else { return true }
+        return grant.permitsWill(topic: will.topic.utf8.span, qos: will.qos.rawValue, retain: will.retain) == .granted
     }
 
     // MARK: From the device
@@ -199,7 +210,8 @@ struct CarriedSession {
         }
         var narrowed = subscribe
         narrowed.subscriptions = permitted
-        return self.encoded(.subscribe(narrowed)).map { .forward($0) } ?? .end(Self.encodingFailed)
+        return self.encoded(.subscribe(narrowed)).map { .forward($0, denial: firstDenial) }
+            ?? .end(Self.encodingFailed)
     }
 
     private struct SubscriptionRefusal: Error {
@@ -363,7 +375,8 @@ struct CarriedSession {
     }
 
     private static func aliasInvalid(_ fault: SessionEnd.Fault) -> SessionEnd {
-        SessionEnd(.topicAliasInvalid, fault, answer: .topicAliasInvalid, "a topic alias that is not set or not allowed")
+        SessionEnd(
+            .topicAliasInvalid, fault, answer: .topicAliasInvalid, "a topic alias that is not set or not allowed")
     }
 
     private static func exchangesExceeded(_ fault: SessionEnd.Fault) -> SessionEnd {

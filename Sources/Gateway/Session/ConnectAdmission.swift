@@ -1,6 +1,6 @@
-internal import NIOCore
 internal import FleetPolicy
 internal import MQTTCodec
+internal import NIOCore
 
 /// A device's CONNECT, judged by its grant and made into the gateway's own CONNECT to the broker.
 ///
@@ -146,5 +146,5 @@ struct ConnectAdmission {
 
 extension DeviceGrant {
     /// The name the broker knows the device by, as client identifier and as user name.
-    var upstreamIdentity: String { self.tenant.isEmpty ? self.deviceID : "\(self.tenant)/\(self.deviceID)" }
+    var upstreamIdentity: String { "\(self.tenant)/\(self.deviceID)" }
 }

@@ -14,6 +14,8 @@ final class DeviceSession {
 
     let id: UInt64
     let channel: any Channel
+    /// What the peer counts as for admission.
+    let address: SourceAddress
     private(set) var device: DeviceDescription?
     /// The verified certificate's attributes, for judging it again when profiles change.
     private(set) var certificate: CertificateAttributes?
@@ -37,6 +39,7 @@ final class DeviceSession {
     init(id: UInt64, channel: any Channel, shard: LoopShard) {
         self.id = id
         self.channel = channel
+        self.address = SourceAddress(channel.remoteAddress)
         self.shard = shard
         self.acceptedAt = .now()
         self.denialEvents = TokenBucket(rate: 0.1, burst: 10, now: self.acceptedAt)
@@ -192,7 +195,8 @@ final class DeviceSession {
         }
         if self.isHandshaking {
             self.handshakeEnded()
-            self.shard.metrics.handshakeRefused(reason: error.code.rawValue)
+            // A policy's refusal is counted by the policy's own code, as it is logged.
+            self.shard.metrics.handshakeRefused(reason: error.deniedCode ?? error.code.rawValue)
             if case .denied(let denial) = self.decision, let certificate = error.peerCertificate {
                 self.shard.send(
                     .policyDenied(
@@ -206,6 +210,9 @@ final class DeviceSession {
             self.isEnded = true
             _ = self.machine.end(SessionEnd(tlsError: error))
         } else {
+            // A device that closes without close_notify has said what it said: its last packets, and its DISCONNECT,
+            // may still be held.
+            if error.code == .truncated { self.deviceHandler?.drainAtEnd() }
             self.end(SessionEnd(tlsError: error))
         }
     }
@@ -213,25 +220,25 @@ final class DeviceSession {
     func closed(_ side: Side) {
         switch side {
         case .device:
-            if self.isHandshaking {
-                // Every end of a handshake is announced by the TLS layer's error; this is the net below it.
-                self.handshakeEnded()
-                self.isEnded = true
-            }
             self.end(.deviceClosed())
             self.deviceHandler = nil
             self.throttle?.cancel()
-            self.shard.sessionClosed(self)
         case .broker:
             self.end(.upstreamClosed())
             self.brokerHandler = nil
         }
     }
 
+    /// The device's channel is closed, whether or not it ever was active.
+    func channelClosed() {
+        self.closed(.device)
+        self.shard.sessionClosed(self)
+    }
+
     private func handshakeEnded() {
         guard self.isHandshaking else { return }
         self.isHandshaking = false
-        self.shard.counts.handshakeEnded()
+        self.shard.handshakeEnded(self)
     }
 
     // MARK: What the shard asks for
@@ -241,7 +248,7 @@ final class DeviceSession {
         self.run(self.machine.end(end))
     }
 
-    /// Closes at once, without a word: the shutdown deadline is over.
+    /// Closes without a word of MQTT: the shutdown deadline is over. TLS may still say good-bye.
     func abort() {
         self.channel.close(mode: .all, promise: nil)
     }
@@ -262,8 +269,9 @@ final class DeviceSession {
             case .broker: (self.brokerHandler, self.deviceHandler)
             }
         switch outcome {
-        case .forward(let bytes):
+        case .forward(let bytes, let denial):
             receiver?.send(bytes)
+            if let denial { self.denied(denial) }
         case .forwardParts(let head, let payload):
             receiver?.send(head)
             receiver?.send(payload)
@@ -330,6 +338,12 @@ final class DeviceSession {
     private func finish(_ end: SessionEnd) {
         self.deadline?.cancel()
         self.throttle?.cancel()
+        if !self.isEnded, self.isHandshaking {
+            // A connection that was reset, or a shutdown, before there was a session to end.
+            self.isEnded = true
+            self.handshakeEnded()
+            self.shard.metrics.handshakeRefused(reason: end.code.rawValue)
+        }
         if !self.isEnded {
             self.isEnded = true
             if self.isAnnounced, let device = self.device {

@@ -52,8 +52,6 @@ public struct SessionEnd: Error, Sendable, Hashable, CustomStringConvertible {
         public static let topicAliasInvalid = Code(rawValue: "topic-alias-invalid")
         /// More messages than the profile allows, where the profile says to disconnect.
         public static let messageRateExceeded = Code(rawValue: "message-rate-exceeded")
-        /// A packet longer than the profile or the gateway allows.
-        public static let packetTooLarge = Code(rawValue: "packet-too-large")
         /// More exchanges under way than the gateway remembers.
         public static let exchangesExceeded = Code(rawValue: "exchanges-exceeded")
         /// The broker could not be reached.

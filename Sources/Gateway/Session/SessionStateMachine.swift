@@ -285,7 +285,7 @@ struct SessionStateMachine {
         }
         let carried = CarriedSession(
             version: admission.version, grant: grant, limits: self.limits, deviceAliasMax: deviceAliasMax,
-            brokerAliasMax: admission.deviceTopicAliasMax, now: now
+            brokerAliasMax: admission.deviceTopicAliasMax, will: admission.upstreamConnect.will, now: now
         )
         self.state = .established(carried, devicePacketBytesMax: admission.devicePacketBytesMax)
         return [.cancelDeadline, .sendToDevice(bytes), .announceEstablished]
@@ -318,6 +318,11 @@ struct SessionStateMachine {
     mutating func regranted(_ grant: DeviceGrant, now: NIODeadline) -> [Action] {
         switch self.takeState() {
         case .established(var carried, let devicePacketBytesMax):
+            guard carried.permitsWill(grant) else {
+                self.state = .established(carried, devicePacketBytesMax: devicePacketBytesMax)
+                // A DISCONNECT is what makes the broker forget a will (MQTT-3.14.4-3).
+                return [.sendToBroker(Self.normalDisconnect)] + self.end(Self.profileChanged)
+            }
             carried.regranted(grant, now: now)
             let version = carried.version
             self.state = .established(carried, devicePacketBytesMax: devicePacketBytesMax)
@@ -326,14 +331,13 @@ struct SessionStateMachine {
         case .awaitingConnect:
             self.state = .awaitingConnect(grant)
             return []
-        case .dialling(let admission, _):
-            self.state = .dialling(admission, grant)
-            return []
-        case .awaitingConnack(let admission, _):
-            self.state = .awaitingConnack(admission, grant)
-            // The framing was settled by the grant before this one.
-            let packetBytesMax = min(self.limits.packetBytesMax, grant.limits.packetBytesMax)
-            return [.settleFraming(admission.version, devicePacketBytesMax: packetBytesMax)]
+        case .dialling(let admission, let held):
+            // Will, keep-alive and session expiry were judged by the grant before this one.
+            self.state = .dialling(admission, held)
+            return self.end(Self.profileChanged)
+        case .awaitingConnack(let admission, let held):
+            self.state = .awaitingConnack(admission, held)
+            return self.end(Self.profileChanged)
         case .handshaking:
             self.state = .handshaking
             return []
@@ -342,6 +346,14 @@ struct SessionStateMachine {
             return []
         }
     }
+
+    /// The device may come back at once, and is judged anew.
+    private static let profileChanged = SessionEnd(
+        .profileChanged, .operator, answer: .serverBusy, "the new profiles do not permit what CONNECT asked for"
+    )
+
+    /// DISCONNECT (MQTT 5.0, section 3.14) in its shortest form, the same in both versions.
+    private static let normalDisconnect = ByteBuffer(bytes: [0xE0, 0x00])
 
     /// Ends the session for a reason from outside: a side closed, an error, the policy, the operator. The device is told
     /// as far as its protocol has words for it. Later reasons are ignored: the first is the cause.

@@ -12,7 +12,9 @@ struct ChildProcess {
         let program: String
         let errorNumber: Int32
 
-        var description: String { "\(self.program) cannot be started: \(unsafe String(cString: strerror(self.errorNumber)))" }
+        var description: String {
+            "\(self.program) cannot be started: \(unsafe String(cString: strerror(self.errorNumber)))"
+        }
     }
 
     let processID: Int32
@@ -47,7 +49,9 @@ struct ChildProcess {
             &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
 
         var vector = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
-        defer { for unsafe pointer in unsafe vector { unsafe free(pointer) } }
+        // swift-format cannot write `for unsafe`.
+        // swift-format-ignore: ReplaceForEachWithForLoop
+        defer { unsafe vector.forEach { unsafe free($0) } }
         var processID: pid_t = 0
         let failure = unsafe posix_spawn(&processID, program, &actions, &attributes, &vector, environ)
         try? pipe.fileHandleForWriting.close()

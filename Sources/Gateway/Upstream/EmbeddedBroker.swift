@@ -65,9 +65,17 @@ public final class EmbeddedBroker: Service, Sendable {
         let logger = self.logger
         try await cancelWhenGracefulShutdown {
             var backOff = Self.backOffMin
+            var hasStarted = false
             while !Task.isCancelled {
                 let startedAt = ContinuousClock.now
-                let ending = try await self.runOnce()
+                let ending: String
+                do {
+                    ending = try await self.runOnce()
+                    hasStarted = true
+                } catch  where hasStarted {
+                    // It could be started before: the machine is short of something, which passes.
+                    ending = "\(error)"
+                }
                 if Task.isCancelled { break }
                 if ContinuousClock.now - startedAt >= Self.healthyAfter { backOff = Self.backOffMin }
                 logger.error(

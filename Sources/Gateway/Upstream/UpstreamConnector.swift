@@ -67,7 +67,7 @@ final class UpstreamConnector {
                 eventLoop.makeFailedFuture(UpstreamTLSMissing())
             case .tcp(let host, let port), .tls(let host, let port):
                 // Small packets both ways, each waited for: Nagle's algorithm would add a round trip to every one.
-                bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(host: host, port: port)
+                Self.connect(bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1), host: host, port: port)
             case .unix(let path):
                 Self.connect(
                     bootstrap, toUnixSocket: path, on: eventLoop, retryingAfter: Self.backlogWaitMin,
@@ -84,6 +84,16 @@ extension UpstreamConnector {
     /// The wait before a full backlog is tried again; doubled each time, up to `backlogWaitMax`.
     private static let backlogWaitMin = TimeAmount.milliseconds(2)
     private static let backlogWaitMax = TimeAmount.milliseconds(100)
+
+    /// Connects over TCP. An address is not looked up: look-ups of a loop queue behind one another.
+    private static func connect(
+        _ bootstrap: ClientBootstrap, host: String, port: Int
+    ) -> EventLoopFuture<any Channel> {
+        guard let address = try? SocketAddress(ipAddress: host, port: port) else {
+            return bootstrap.connect(host: host, port: port)
+        }
+        return bootstrap.connect(to: address)
+    }
 
     /// Connects to a unix socket, again and again while its listener's backlog is full: unlike TCP, where the kernel
     /// repeats the SYN, connecting then fails at once (connect(2): EAGAIN), and mosquitto's backlog is 100.

@@ -8,6 +8,18 @@ struct CommandFailure: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
+/// What ends a command, in words for the operator.
+enum FailureText {
+    /// `fleetgate: …`, without what SwiftNIO puts around the system's words: `bind(descriptor:ptr:bytes:): ` before
+    /// them and ` (errno: 98)` behind them.
+    static func text(of error: any Error) -> String {
+        let text = "\(error)"
+            .replacing(#/\b\w+\((?:\w+:)*\): /#, with: "")
+            .replacing(#/ \(errno: \d+\)/#, with: "")
+        return LogText.visible("fleetgate: \(text)")
+    }
+}
+
 enum Terminal {
     /// For what is not the command's result: mistakes, warnings.
     static func printError(_ text: String) {

@@ -29,6 +29,9 @@ struct ServeCommand: AsyncParsableCommand {
     var config: String
 
     func run() async throws {
+        // SIGHUP's own action ends the process. Until `ReloadService` takes the signal over, one that comes early has
+        // nothing to reload: the files are being read.
+        _ = signal(SIGHUP, SIG_IGN)
         let environment = ProcessInfo.processInfo.environment
         switch LoadedConfiguration.load(config, environment: environment) {
         case .failure(let mistakes):
@@ -36,7 +39,12 @@ struct ServeCommand: AsyncParsableCommand {
             throw ExitCode.failure
         case .success(let loaded):
             LogBootstrap.start(loaded.configuration.log)
-            try await GatewayAssembly(loaded: loaded, environment: environment).run()
+            do {
+                try await GatewayAssembly(loaded: loaded, environment: environment).run()
+            } catch {
+                Terminal.printError(FailureText.text(of: error))
+                throw ExitCode.failure
+            }
         }
     }
 }

@@ -30,14 +30,15 @@ struct ServingSummary: Encodable {
         let configuration = loaded.configuration
         let host = configuration.listener.address
         self.listener = "\(host.contains(":") ? "[\(host)]" : host):\(configuration.listener.port)"
-        self.tlsVersions = ConfiguredTLSVersion.allCases.filter(configuration.tls.versions.contains).map(\.rawValue)
+        self.tlsVersions = ConfiguredTLSVersion.allCases.filter(configuration.tls.versions.value.contains).map(
+            \.rawValue)
         self.certificate = loaded.server.certificates.first?.subject ?? ""
         self.certificateEnds = loaded.server.certificates.first?.notAfter ?? .distantPast
         self.clientCAs = loaded.clientCAs.map(\.subject)
         self.profiles = loaded.profiles.profileNames
         self.broker =
             switch configuration.upstream.broker {
-            case .embedded(let program, let data): "embedded (\(program), data in \(data))"
+            case .embedded(let program, let data, _): "embedded (\(program), data in \(data))"
             case .external(let address, _): address.description
             }
         self.admin = configuration.admin.address?.description

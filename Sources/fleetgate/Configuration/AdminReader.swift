@@ -36,7 +36,7 @@ enum AdminReader {
             let hint: String? =
                 switch error.reason {
                 case .notLoopback: "or admin.allow-non-loopback: true, where a firewall or proxy guards it"
-                case .notAnAddress, .invalidPort: nil
+                case .notAnAddress, .invalidPort, .cannotListen: nil
                 }
             mistakes.report(.badValue, at: listen.location, key: listen.key, error.description, hint: hint)
             return nil

@@ -8,23 +8,33 @@ struct ConfigurationReader {
     let file: String
     let mistakes: MistakeCollector
 
-    /// Nil when a value that has no default is missing or wrong; mistakes may be reported in any case.
-    static func read(_ node: SourceNode, file: String, reporting mistakes: MistakeCollector) -> FleetGateConfiguration?
-    {
+    /// The configuration is nil when a value that has no default is missing or wrong; mistakes may be reported in any
+    /// case. The files are those that could be made out.
+    static func read(
+        _ node: SourceNode, file: String, reporting mistakes: MistakeCollector
+    ) -> (configuration: FleetGateConfiguration?, files: NamedFiles) {
         let reader = ConfigurationReader(file: file, mistakes: mistakes)
-        return MappingReader.read(node, reporting: mistakes) { reader.document(&$0) } ?? nil
+        var files = NamedFiles()
+        let configuration = MappingReader.read(node, reporting: mistakes) { reader.document(&$0, naming: &files) }
+        return (configuration ?? nil, files)
     }
 
-    private func document(_ reader: inout MappingReader) -> FleetGateConfiguration? {
+    private func document(
+        _ reader: inout MappingReader, naming files: inout NamedFiles
+    ) -> FleetGateConfiguration? {
         let listener = reader.nested("listener") { listenerSettings(&$0) } ?? defaultListener
-        let tls = reader.requiredNested("tls", hint: "certificate, key and client-ca at least") { tlsSettings(&$0) }
+        let tls = reader.requiredNested("tls", hint: "certificate, key and client-ca at least") {
+            tlsSettings(&$0, naming: &files)
+        }
         let profiles = reader.requiredText("profiles", hint: "the folder of device profiles").map(resolved)
+        files.profiles = profiles
         var limits = GatewayLimits()
+        let upstreamLocation = reader.location(of: "upstream")
         let upstream =
             reader.nested("upstream") { reader in
                 LimitsReader.readUpstreamTimeouts(&reader, into: &limits)
-                return UpstreamReader.read(&reader, self)
-            } ?? UpstreamReader.defaultSettings(self)
+                return UpstreamReader.read(&reader, self, naming: &files)
+            } ?? UpstreamReader.defaultSettings(self, at: upstreamLocation, naming: &files)
         reader.nested("limits") { LimitsReader.read(&$0, into: &limits) }
         let admin = reader.nested("admin") { AdminReader.read(&$0) } ?? AdminReader.defaultSettings
         let log = reader.nested("log") { reader in
@@ -73,7 +83,7 @@ struct ConfigurationReader {
         return ListenerSettings(address: address.value, port: port)
     }
 
-    private func tlsSettings(_ reader: inout MappingReader) -> TLSSettings? {
+    private func tlsSettings(_ reader: inout MappingReader, naming files: inout NamedFiles) -> TLSSettings? {
         let certificate = reader.requiredText("certificate", hint: "PEM: the server's certificate, then intermediates")
             .map(resolved)
         let key = PrivateKeyReader.read(&reader, "key", isRequired: true, self)
@@ -81,10 +91,15 @@ struct ConfigurationReader {
         let versions = tlsVersions(&reader)
         let handshakeTimeout = reader.duration("handshake-timeout", in: .seconds(1) ... .seconds(300))
         let requiresEKU = reader.bool("require-client-auth-eku")
+        files.certificate = certificate
+        files.key = key
+        files.clientCA = clientCA ?? []
         guard let certificate, let key, let clientCA else { return nil }
-        return TLSSettings(
+        let settings = TLSSettings(
             certificate: certificate, key: key, clientCA: clientCA, versions: versions,
             handshakeTimeout: handshakeTimeout ?? .seconds(30), requiresClientAuthEKU: requiresEKU ?? true)
+        files.tls = settings
+        return settings
     }
 
     /// One file or a list of files; at least one.
@@ -100,11 +115,13 @@ struct ConfigurationReader {
         return files.count == items.count ? files : nil
     }
 
-    private func tlsVersions(_ reader: inout MappingReader) -> ClosedRange<ConfiguredTLSVersion> {
-        let every = ConfiguredTLSVersion.tls12...ConfiguredTLSVersion.tls13
+    private func tlsVersions(_ reader: inout MappingReader) -> Located<ClosedRange<ConfiguredTLSVersion>> {
+        let key = reader.keyPath("versions")
+        let every = Located(
+            ConfiguredTLSVersion.tls12...ConfiguredTLSVersion.tls13, location: reader.location(of: "versions"),
+            key: key)
         guard let node = reader.node("versions") else { return every }
         let location = node.location
-        let key = reader.keyPath("versions")
         let versions = reader.strings("versions", countMax: ConfiguredTLSVersion.allCases.count).compactMap { text in
             let version = ConfiguredTLSVersion(rawValue: text.value)
             if version == nil {
@@ -118,7 +135,7 @@ struct ConfigurationReader {
             mistakes.report(.badValue, at: location, key: key, "the list is empty", hint: "[1.2, 1.3]")
         }
         guard let lowest = versions.min(), let highest = versions.max() else { return every }
-        return lowest...highest
+        return Located(lowest...highest, location: location, key: key)
     }
 }
 

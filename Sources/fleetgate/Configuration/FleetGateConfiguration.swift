@@ -19,6 +19,22 @@ struct FleetGateConfiguration: Sendable {
     let eventLoops: Int?
 }
 
+/// The files that a configuration names. They are read even when the configuration cannot be used as a whole, so that an
+/// operator hears of all mistakes at once; what is missing or wrong in the configuration itself is nil here.
+struct NamedFiles: Sendable {
+    var certificate: Located<String>?
+    var key: PrivateKeySettings?
+    var clientCA: [Located<String>] = []
+    /// Complete TLS settings, to be tried with the files' contents.
+    var tls: TLSSettings?
+    /// The folder of device profiles.
+    var profiles: Located<String>?
+    /// The embedded broker's program.
+    var mosquitto: Located<String>?
+    var upstreamTLS: UpstreamTLSSettings?
+    var passwordFile: Located<String>?
+}
+
 /// Where devices connect.
 struct ListenerSettings: Sendable, Hashable {
     static let defaultPort = 8883
@@ -35,7 +51,7 @@ struct TLSSettings: Sendable {
     /// Files with the CAs that device certificates must come from.
     let clientCA: [Located<String>]
     /// The versions offered, lowest and highest.
-    let versions: ClosedRange<ConfiguredTLSVersion>
+    let versions: Located<ClosedRange<ConfiguredTLSVersion>>
     let handshakeTimeout: Duration
     let requiresClientAuthEKU: Bool
 }
@@ -62,10 +78,20 @@ enum ConfiguredTLSVersion: String, CaseIterable, Sendable, Comparable {
 
 /// The broker behind the gateway.
 struct UpstreamSettings: Sendable {
-    enum Broker: Sendable {
-        /// A private mosquitto that the gateway starts.
-        case embedded(program: String, data: String)
+    enum Broker: Sendable, Equatable {
+        /// A private mosquitto that the gateway starts; `address` is its socket in the folder `data`.
+        case embedded(program: String, data: String, address: UpstreamAddress)
         case external(UpstreamAddress, tls: UpstreamTLSSettings?)
+
+        /// TLS settings only name files; whoever compares what is in force compares what is in those.
+        static func == (left: Self, right: Self) -> Bool {
+            switch (left, right) {
+            case (.embedded(let program, let data, _), .embedded(let otherProgram, let otherData, _)):
+                program == otherProgram && data == otherData
+            case (.external(let address, _), .external(let otherAddress, _)): address == otherAddress
+            case (.embedded, .external), (.external, .embedded): false
+            }
+        }
     }
 
     let broker: Broker
@@ -75,6 +101,8 @@ struct UpstreamSettings: Sendable {
 
 /// The client side of TLS, for a `tls://` broker.
 struct UpstreamTLSSettings: Sendable {
+    /// The broker's address: the place of mistakes that have no key of their own.
+    let url: Located<String>
     /// The CAs that the broker's certificate must come from; nil: the system's.
     let ca: Located<String>?
     /// The gateway's own certificate and key, when the broker asks for one.

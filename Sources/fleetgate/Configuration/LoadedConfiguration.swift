@@ -1,17 +1,21 @@
 import FleetPKI
 import FleetPolicy
 import Foundation
+import NIOMbedTLS
 
 /// A configuration together with everything it names, read and checked: what the gateway can be started from, or be
 /// reloaded with.
 struct LoadedConfiguration: Sendable {
     let configuration: FleetGateConfiguration
     let server: CertificateMaterial
-    /// Certificates of the CAs that devices come from, in PEM.
-    let clientCAPEM: String
+    /// The CAs that devices come from.
     let clientCAs: [CertificateInspection]
     let profiles: ProfileSet
     let upstream: UpstreamMaterial
+    /// The TLS side that devices see: the TLS layer has accepted it.
+    let serverTLS: TLSConfiguration
+    /// The same for a `tls://` broker; nil for others.
+    let upstreamTLS: TLSConfiguration?
     /// What works now and will not for long, or what the operator may not know.
     let warnings: [String]
 
@@ -44,22 +48,27 @@ struct LoadedConfiguration: Sendable {
         _ path: String, revision: UInt64, environment: [String: String], now: Date,
         reporting mistakes: MistakeCollector
     ) -> LoadedConfiguration? {
-        guard let node = YAMLDocument.read(path, reporting: mistakes),
-            let configuration = ConfigurationReader.read(node, file: path, reporting: mistakes)
-        else { return nil }
+        guard let node = YAMLDocument.read(path, reporting: mistakes) else { return nil }
+        let (configuration, named) = ConfigurationReader.read(node, file: path, reporting: mistakes)
         let files = MaterialReader(environment: environment, now: now, mistakes: mistakes)
-        let server = files.identity(
-            certificate: configuration.tls.certificate, key: configuration.tls.key, for: .server)
-        let clientCAs = configuration.tls.clientCA.compactMap { files.authorities($0) }
-        let profiles = ProfileFolder.load(configuration.profiles, revision: revision, reporting: mistakes)
-        let upstream = files.upstream(configuration.upstream)
-        guard let server, let profiles, let upstream, clientCAs.count == configuration.tls.clientCA.count else {
-            return nil
+        let server = files.identity(certificate: named.certificate, key: named.key, for: .server)
+        let clientCAs = named.clientCA.compactMap { files.authorities($0) }
+        let profiles = named.profiles.flatMap { ProfileFolder.load($0, revision: revision, reporting: mistakes) }
+        let upstream = files.upstream(named)
+
+        let trial = TLSTrial(mistakes: mistakes)
+        var serverTLS: TLSConfiguration?
+        if let server, let settings = named.tls, clientCAs.count == settings.clientCA.count {
+            serverTLS = trial.server(settings, identity: server, clientCAs: clientCAs.map(\.pem))
         }
+        var upstreamTLS: TLSConfiguration?
+        if let upstream, let settings = named.upstreamTLS {
+            upstreamTLS = trial.upstream(settings, material: upstream)
+        }
+        guard let configuration, let server, let profiles, let upstream, let serverTLS else { return nil }
         return LoadedConfiguration(
             configuration: configuration, server: server,
-            clientCAPEM: clientCAs.map(\.pem).joined(separator: "\n"),
             clientCAs: clientCAs.flatMap(\.certificates), profiles: profiles, upstream: upstream,
-            warnings: files.warnings)
+            serverTLS: serverTLS, upstreamTLS: upstreamTLS, warnings: files.warnings + trial.warnings)
     }
 }

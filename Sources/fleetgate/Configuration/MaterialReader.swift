@@ -4,16 +4,21 @@ import Foundation
 import Gateway
 
 /// A certificate chain and its key, found to belong together.
-struct CertificateMaterial: Sendable {
+struct CertificateMaterial: Sendable, Equatable {
     let chainPEM: String
     /// Decrypted. Secret.
     let privateKeyPEM: String
     /// Leaf first.
     let certificates: [CertificateInspection]
+
+    /// The certificates are what the text says.
+    static func == (left: Self, right: Self) -> Bool {
+        left.chainPEM == right.chainPEM && left.privateKeyPEM == right.privateKeyPEM
+    }
 }
 
 /// What the upstream side needs from files.
-struct UpstreamMaterial: Sendable {
+struct UpstreamMaterial: Sendable, Equatable {
     let caPEM: String?
     let identity: CertificateMaterial?
     /// Secret.
@@ -51,15 +56,15 @@ final class MaterialReader {
         self.mistakes = mistakes
     }
 
-    /// A certificate chain and the key of its leaf.
+    /// A certificate chain and the key of its leaf; nil also when one of them is not known, the other is checked still.
     func identity(
-        certificate: Located<String>, key: PrivateKeySettings, for purpose: Purpose
+        certificate: Located<String>?, key: PrivateKeySettings?, for purpose: Purpose
     ) -> CertificateMaterial? {
-        let chain = certificates(certificate)
-        let keyPair = privateKey(key)
-        guard let chain, let leaf = chain.certificates.first else { return nil }
+        let chain = certificate.flatMap { certificates($0) }
+        let keyPair = key.flatMap { privateKey($0) }
+        guard let certificate, let chain, let leaf = chain.certificates.first else { return nil }
         checkLeaf(leaf, at: certificate, for: purpose)
-        guard let keyPair else { return nil }
+        guard let key, let keyPair else { return nil }
         guard keyPair.belongsToFirstCertificate(of: chain.pem) else {
             report(
                 certificate, "the certificate is for another key than \(key.file.value)",
@@ -83,27 +88,30 @@ final class MaterialReader {
         return found
     }
 
-    func upstream(_ settings: UpstreamSettings) -> UpstreamMaterial? {
-        let password = settings.passwordFile.map { secretLine($0) }
-        if case .some(nil) = password { return nil }
-        switch settings.broker {
-        case .embedded(let program, _):
-            // At no key in particular: the path may be the default.
-            if !FileManager.default.isExecutableFile(atPath: program) {
-                warnings.append("the embedded broker needs mosquitto, which is not at \(program)")
-            }
-            return UpstreamMaterial(caPEM: nil, identity: nil, password: nil)
-        case .external(_, nil):
-            return UpstreamMaterial(caPEM: nil, identity: nil, password: password ?? nil)
-        case .external(_, let tls?):
-            let ca = tls.ca.map { authorities($0)?.pem } ?? systemAuthorities()
-            var identity: CertificateMaterial?
-            if let certificate = tls.certificate, let key = tls.key {
-                identity = self.identity(certificate: certificate, key: key, for: .client)
-            }
-            guard let ca, (tls.certificate == nil) == (identity == nil) else { return nil }
-            return UpstreamMaterial(caPEM: ca, identity: identity, password: password ?? nil)
+    /// What the upstream side names; nil when any of it is wrong.
+    func upstream(_ files: NamedFiles) -> UpstreamMaterial? {
+        if let program = files.mosquitto, !Self.isProgram(program.value) {
+            report(
+                program, "the embedded broker needs mosquitto, and \(program.value) is no program that can be run",
+                hint: "install mosquitto, say in upstream.embedded.mosquitto where it is, or set upstream.url")
         }
+        let password = files.passwordFile.map { secretLine($0) }
+        guard let tls = files.upstreamTLS else {
+            if case .some(nil) = password { return nil }
+            return UpstreamMaterial(caPEM: nil, identity: nil, password: password ?? nil)
+        }
+        let ca = tls.ca.map { authorities($0)?.pem } ?? systemAuthorities()
+        let identity = self.identity(certificate: tls.certificate, key: tls.key, for: .client)
+        if case .some(nil) = password { return nil }
+        guard let ca, (tls.certificate == nil) == (identity == nil) else { return nil }
+        return UpstreamMaterial(caPEM: ca, identity: identity, password: password ?? nil)
+    }
+
+    /// A folder has the executable bit as well, and is no program.
+    private static func isProgram(_ path: String) -> Bool {
+        var isFolder = ObjCBool(false)
+        return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
+            && FileManager.default.isExecutableFile(atPath: path)
     }
 
     // MARK: Files
@@ -195,9 +203,8 @@ final class MaterialReader {
     }
 
     private func warnAboutEnd(of certificate: CertificateInspection, in path: String) {
-        if certificate.isCA, certificate.notAfter <= now {
-            warnings.append("\(path): \(certificate.subject) has expired, on \(certificate.notAfter.iso8601)")
-        } else if certificate.notAfter > now, certificate.notAfter.timeIntervalSince(now) < Self.expiryWarning {
+        // One that has expired already is the TLS layer's to say: a mistake or a warning, as it uses it.
+        if certificate.notAfter > now, certificate.notAfter.timeIntervalSince(now) < Self.expiryWarning {
             warnings.append("\(path): \(certificate.subject) expires on \(certificate.notAfter.iso8601)")
         }
     }

@@ -1,4 +1,5 @@
 import FleetPolicy
+import Foundation
 import Gateway
 
 /// Reads the section `upstream`.
@@ -8,13 +9,17 @@ enum UpstreamReader {
     /// MQTT's bound on a user name (a UTF-8 string of 16 bits of length).
     private static let userNameBytesMax = 65_535
 
-    static func defaultSettings(_ configuration: ConfigurationReader) -> UpstreamSettings? {
-        UpstreamSettings(
-            broker: .embedded(program: defaultProgram, data: configuration.resolved(defaultData)), userName: nil,
-            passwordFile: nil)
+    /// For a configuration without the section: the embedded broker.
+    static func defaultSettings(
+        _ configuration: ConfigurationReader, at location: SourceLocation, naming files: inout NamedFiles
+    ) -> UpstreamSettings? {
+        embedded(
+            nil, unwritten: Located("upstream", location: location, key: "upstream"), configuration, naming: &files)
     }
 
-    static func read(_ reader: inout MappingReader, _ configuration: ConfigurationReader) -> UpstreamSettings? {
+    static func read(
+        _ reader: inout MappingReader, _ configuration: ConfigurationReader, naming files: inout NamedFiles
+    ) -> UpstreamSettings? {
         let url = reader.text("url")
         let ca = reader.text("ca").map(configuration.resolved)
         let certificate = reader.text("certificate").map(configuration.resolved)
@@ -25,7 +30,14 @@ enum UpstreamReader {
         reportIncomplete(certificate: certificate, key: key, reader)
         reportCredentials(userName: userName, passwordFile: passwordFile, reader)
 
-        guard let broker = broker(url, reader.mistakes) else { return nil }
+        files.passwordFile = passwordFile
+        guard let broker = broker(url, reader.mistakes) else {
+            // Which kind of broker is meant is not known; that its files are in order can still be said.
+            if let url, ca != nil || certificate != nil || key != nil {
+                files.upstreamTLS = UpstreamTLSSettings(url: url, ca: ca, certificate: certificate, key: key)
+            }
+            return nil
+        }
         switch broker {
         case nil:
             for stray in [ca, certificate, key?.file] {
@@ -34,11 +46,9 @@ enum UpstreamReader {
             for stray in [userName, passwordFile] {
                 reportOutOfPlace(stray, "is for a broker of your own", reader.mistakes)
             }
-            return UpstreamSettings(
-                broker: .embedded(
-                    program: embedded?.program ?? defaultProgram,
-                    data: embedded?.data ?? configuration.resolved(defaultData)),
-                userName: nil, passwordFile: nil)
+            files.passwordFile = nil
+            let unwritten = Located(reader.path, location: reader.location, key: reader.path)
+            return Self.embedded(embedded, unwritten: unwritten, configuration, naming: &files)
         case let address?:
             if embedded != nil {
                 reader.mistakes.report(
@@ -47,8 +57,9 @@ enum UpstreamReader {
                     hint: "remove it, or write url: embedded")
             }
             var tls: UpstreamTLSSettings?
-            if case .tls = address.transport {
-                tls = UpstreamTLSSettings(ca: ca, certificate: certificate, key: key)
+            if case .tls = address.transport, let url {
+                tls = UpstreamTLSSettings(url: url, ca: ca, certificate: certificate, key: key)
+                files.upstreamTLS = tls
             } else {
                 for stray in [ca, certificate, key?.file] {
                     reportOutOfPlace(stray, "is for a tls:// broker", reader.mistakes)
@@ -72,13 +83,46 @@ enum UpstreamReader {
         }
     }
 
+    /// The section `embedded` as it is written.
+    private struct EmbeddedSettings {
+        let program: Located<String>?
+        let data: Located<String>?
+    }
+
     private static func embeddedSettings(
         _ reader: inout MappingReader, _ configuration: ConfigurationReader
-    ) -> (program: String, data: String)? {
+    ) -> EmbeddedSettings? {
         reader.nested("embedded") { reader in
-            let program = reader.string("mosquitto").map(configuration.resolved)
-            let data = reader.string("data") ?? defaultData
-            return (program ?? defaultProgram, configuration.resolved(data))
+            EmbeddedSettings(
+                program: reader.text("mosquitto").map(configuration.resolved),
+                data: reader.text("data").map(configuration.resolved))
+        }
+    }
+
+    /// - Parameter unwritten: The place of mistakes in a default, which has no key in the file.
+    private static func embedded(
+        _ settings: EmbeddedSettings?, unwritten: Located<String>, _ configuration: ConfigurationReader,
+        naming files: inout NamedFiles
+    ) -> UpstreamSettings? {
+        let program =
+            settings?.program ?? Located(defaultProgram, location: unwritten.location, key: unwritten.key)
+        files.mosquitto = program
+        let data =
+            settings?.data
+            ?? Located(configuration.resolved(defaultData), location: unwritten.location, key: unwritten.key)
+        let directory = URL(fileURLWithPath: data.value).path
+        let broker = EmbeddedBroker.Configuration(
+            programPath: program.value, directoryPath: directory, packetBytesMax: GatewayLimits().packetBytesMax)
+        do {
+            let address = try UpstreamAddress(parsing: "unix:\(broker.socketPath)")
+            return UpstreamSettings(
+                broker: .embedded(program: program.value, data: directory, address: address), userName: nil,
+                passwordFile: nil)
+        } catch {
+            configuration.mistakes.report(
+                .badValue, at: data.location, key: data.key, "`\(broker.socketPath)`: \(error)",
+                hint: "the embedded broker's socket is in upstream.embedded.data; choose a shorter path")
+            return nil
         }
     }
 

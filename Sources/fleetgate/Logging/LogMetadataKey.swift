@@ -20,6 +20,7 @@ enum LogMetadataKey: String, CaseIterable, Sendable {
     case profiles
     case reason
     case revision
+    case section
     case serial
     case subject
     case tenant

@@ -20,7 +20,9 @@ struct EventLog: Service {
     private func log(_ event: GatewayEvent) {
         switch event {
         case .connectionsRefused(let reason, let count):
-            self.logger.log(.warning, "connections refused before their handshake", fields: [.reason: "\(reason)", .count: "\(count)"])
+            self.logger.log(
+                .warning, "connections refused before their handshake",
+                fields: [.reason: "\(reason)", .count: "\(count)"])
         case .handshakeFailed(let connection, let error):
             var fields = self.fields(connection)
             fields.merge(self.fields(error.peerCertificate)) { $1 }
@@ -35,7 +37,8 @@ struct EventLog: Service {
             fields[.detail] = "\(detail)"
             self.logger.log(.notice, "certificate refused by the profiles", fields: fields)
         case .sessionEstablished(let connection, let device):
-            self.logger.log(.info, "session established",
+            self.logger.log(
+                .info, "session established",
                 fields: self.fields(connection).merging(self.fields(device)) { $1 })
         case .packetDenied(let connection, let device, let reason):
             var fields = self.fields(connection).merging(self.fields(device)) { $1 }

@@ -20,7 +20,8 @@ enum FileDescriptorLimit {
         else { return limits }
         let sessions = max(1, (available - Self.reserved) / Self.perSession)
         guard sessions < limits.connectionsMax else { return limits }
-        logger.log(.warning, "limits.connections-max is lowered to what the limit of open files allows",
+        logger.log(
+            .warning, "limits.connections-max is lowered to what the limit of open files allows",
             fields: [.count: "\(sessions)", .detail: "open files: \(available) (ulimit -n)"])
         var fitted = limits
         fitted.connectionsMax = sessions

@@ -29,13 +29,13 @@ struct GatewayAssembly {
         for metric in GatewayMetricDescriptions.all { registry.describe(metric.name, help: metric.help) }
         MetricsSystem.bootstrap(registry)
 
-        let (upstream, broker) = try self.upstream(limits: limits, logger: logger)
+        let (upstream, broker) = self.upstream(limits: limits, logger: logger)
         let gateway = try GatewayService(
             configuration: GatewayConfiguration(
                 listenAddress: SocketAddress(
                     ipAddress: self.configuration.listener.address, port: self.configuration.listener.port),
                 upstream: upstream, limits: limits, eventLoops: eventLoops),
-            snapshot: GatewaySnapshot(self.loaded, logger: logger), logger: logger)
+            snapshot: GatewaySnapshot(self.loaded), logger: logger)
 
         // The order is that of dependence; shutdown goes the other way: the gateway before its broker, and the log of
         // what happened last of all.
@@ -51,8 +51,7 @@ struct GatewayAssembly {
         services.append(
             .init(
                 service: ReloadService(
-                    gateway: gateway, configurationPath: self.configuration.file, environment: self.environment,
-                    logger: logger)))
+                    gateway: gateway, started: self.loaded, environment: self.environment, logger: logger)))
         var group = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger))
         // The gateway bounds its own shutdown; this is the net below it.
@@ -71,56 +70,43 @@ struct GatewayAssembly {
 
     private func prepareTLS(_ logger: Logger) throws {
         try MbedTLSLibrary.prepare()
-        logger.log(.info, "fleetgate \(BuildInformation.version) starts",
+        logger.log(
+            .info, "fleetgate \(BuildInformation.version) starts",
             fields: [
                 .mbedTLS: "\(MbedTLSLibrary.version)", .fastP256: "\(MbedTLSLibrary.fastP256.rawValue)",
                 .profiles: "\(self.loaded.profiles.profileNames.joined(separator: ", "))",
             ])
         if !MbedTLSLibrary.supportsTLS13 {
-            logger.log(.warning, "no TLS 1.3: mbedTLS 3.6.6 or later is needed, and 2.28 is out of upstream support",
+            logger.log(
+                .warning, "no TLS 1.3: mbedTLS 3.6.6 or later is needed, and 2.28 is out of upstream support",
                 fields: [.mbedTLS: "\(MbedTLSLibrary.version)"])
         }
         switch MbedTLSLibrary.fastP256 {
         case .active: return
         case .compiledOut, .disabled:
-            logger.log(.warning, "P-256 is computed by mbedTLS itself, about ten times slower than by libcrypto",
+            logger.log(
+                .warning, "P-256 is computed by mbedTLS itself, about ten times slower than by libcrypto",
                 fields: [.reason: "\(MbedTLSLibrary.fastP256.rawValue)"])
         }
     }
 
     private func upstream(
         limits: GatewayLimits, logger: Logger
-    ) throws -> (UpstreamConfiguration, EmbeddedBroker?) {
+    ) -> (UpstreamConfiguration, EmbeddedBroker?) {
         let settings = self.configuration.upstream
         let password = self.loaded.upstream.password.map { Array($0.utf8) }
         switch settings.broker {
-        case .embedded(let program, let data):
-            let directory = URL(fileURLWithPath: data).path
+        case .embedded(let program, let data, let address):
             let broker = EmbeddedBroker.Configuration(
-                programPath: program, directoryPath: directory, packetBytesMax: limits.packetBytesMax)
-            let address: UpstreamAddress
-            do {
-                address = try UpstreamAddress(parsing: "unix:\(broker.socketPath)")
-            } catch {
-                throw CommandFailure("upstream.embedded.data: \(error)")
-            }
+                programPath: program, directoryPath: data, packetBytesMax: limits.packetBytesMax)
             return (
                 UpstreamConfiguration(address: address), EmbeddedBroker(configuration: broker, logger: logger)
             )
-        case .external(let address, let tls):
+        case .external(let address, _):
             let upstream = UpstreamConfiguration(
-                address: address, tls: tls == nil ? nil : self.upstreamTLS(), userName: settings.userName,
-                password: password)
+                address: address, tls: self.loaded.upstreamTLS, userName: settings.userName, password: password)
             return (upstream, nil)
         }
-    }
-
-    private func upstreamTLS() -> TLSConfiguration {
-        let material = self.loaded.upstream
-        return TLSConfiguration(
-            role: .client, certificateChainPEM: Array((material.identity?.chainPEM ?? "").utf8),
-            privateKeyPEM: Array((material.identity?.privateKeyPEM ?? "").utf8),
-            trustAnchorsPEM: Array((material.caPEM ?? "").utf8))
     }
 
     private func admin(registry: PrometheusRegistry, gateway: GatewayService, logger: Logger) -> AdminServer? {
@@ -142,20 +128,7 @@ struct GatewayAssembly {
 
 extension GatewaySnapshot {
     /// The part of a loaded configuration that a running gateway can take over.
-    init(_ loaded: LoadedConfiguration, logger: Logger) {
-        let settings = loaded.configuration.tls
-        var highest: TLSVersion = settings.versions.upperBound == .tls13 ? .v1_3 : .v1_2
-        let lowest: TLSVersion = settings.versions.lowerBound == .tls13 ? .v1_3 : .v1_2
-        if highest > TLSVersion.highestSupported, lowest <= TLSVersion.highestSupported {
-            logger.notice("TLS 1.3 is left out of tls.versions: this mbedTLS does not have it")
-            highest = TLSVersion.highestSupported
-        }
-        let tls = TLSConfiguration(
-            role: .server, certificateChainPEM: Array(loaded.server.chainPEM.utf8),
-            privateKeyPEM: Array(loaded.server.privateKeyPEM.utf8),
-            trustAnchorsPEM: Array(loaded.clientCAPEM.utf8), versions: lowest...max(lowest, highest),
-            handshakeTimeout: TimeAmount(settings.handshakeTimeout),
-            requiresClientAuthExtendedKeyUsage: settings.requiresClientAuthEKU)
-        self.init(tls: tls, profiles: loaded.profiles)
+    init(_ loaded: LoadedConfiguration) {
+        self.init(tls: loaded.serverTLS, profiles: loaded.profiles)
     }
 }

@@ -51,6 +51,20 @@ struct AdmissionControlTests {
         #expect(control.addressesTracked == 1)
     }
 
+    @Test("an address that never finishes a handshake has half of them, and the others the other half")
+    func handshakesOfOneAddress() throws {
+        var control = self.control(rate: 100, burst: 100, handshakes: 8)
+        let silent = try self.address(1)
+        for _ in 0..<4 {
+            #expect(control.judge(silent, counts: self.idle, now: self.start) == nil)
+            control.handshakeBegan(silent)
+        }
+        #expect(control.judge(silent, counts: self.idle, now: self.start) == .tooManyHandshakesFromAddress)
+        #expect(control.judge(try self.address(2), counts: self.idle, now: self.start) == nil)
+        control.handshakeEnded(silent)
+        #expect(control.judge(silent, counts: self.idle, now: self.start) == nil)
+    }
+
     @Test("too many handshakes refuse everybody, and remember nobody")
     func totalHandshakes() throws {
         var control = self.control(handshakes: 1)
@@ -130,7 +144,8 @@ struct AdmissionControlTests {
     func names() {
         #expect(
             AdmissionRefusal.allCases.map(\.rawValue) == [
-                "too-many-connections", "too-many-handshakes", "address-rate", "shutting-down",
+                "too-many-connections", "too-many-handshakes", "too-many-handshakes-from-address", "address-rate",
+                "shutting-down",
             ]
         )
     }

@@ -40,6 +40,9 @@ struct CarriedConversation {
         try self.device(packet.bytes(self.version))
     }
 
+    /// The denials of packets of which a part passed.
+    private(set) var denials: [String] = []
+
     mutating func device(_ bytes: ByteBuffer) throws -> Judged {
         let frame = try MQTTFrame.one(in: bytes, self.version)
         return try self.judged(self.session.receivedFromDevice(frame, now: self.now).outcome, of: bytes)
@@ -64,9 +67,10 @@ struct CarriedConversation {
 
     mutating func broker(_ bytes: [UInt8]) throws -> Judged { try self.broker(ByteBuffer(bytes: bytes)) }
 
-    private func judged(_ outcome: CarriedSession.Outcome, of received: ByteBuffer) throws -> Judged {
+    private mutating func judged(_ outcome: CarriedSession.Outcome, of received: ByteBuffer) throws -> Judged {
         switch outcome {
-        case .forward(let bytes):
+        case .forward(let bytes, let denial):
+            self.denials += denial.map { [$0] } ?? []
             return bytes == received ? .passed : .rewritten(try bytes.packet(self.version))
         case .forwardParts(var head, var payload):
             head.writeBuffer(&payload)

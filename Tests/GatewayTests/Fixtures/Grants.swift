@@ -19,7 +19,7 @@ enum Grants {
     static func make(
         limits: ProfileTree = ["messages": ["per-second": 1_000, "burst": 1_000]],
         onDeniedPublish: ProfileTree = "acknowledge", subscribe: ProfileTree = Grants.subscribe,
-        serial: String = "7", name: ProfileTree = "meter"
+        serial: String = "7", name: ProfileTree = "meter", will: ProfileTree? = nil
     ) throws -> DeviceGrant {
         let document: ProfileTree = [
             "profile": name,
@@ -30,7 +30,7 @@ enum Grants {
             "deny-publish": ["v/{tenant}/{device}/up/secret/#"],
             "subscribe": subscribe,
             "deny-subscribe": ["v/{tenant}/{device}/down/secret/#"],
-            "will": ["topic": "v/{tenant}/{device}/status", "qos": 1],
+            "will": will ?? ["topic": "v/{tenant}/{device}/status", "qos": 1],
             "limits": limits,
             "on-denied-publish": onDeniedPublish,
         ]

@@ -69,7 +69,7 @@ struct CarriedSessionPropertyTests {
             let passed: ByteBuffer?
             var isOver = false
             switch outcome {
-            case .forward(let bytes): passed = bytes
+            case .forward(let bytes, _): passed = bytes
             case .forwardParts(var head, var payload):
                 head.writeBuffer(&payload)
                 passed = head

@@ -262,17 +262,21 @@ struct SessionStateMachineTests {
 
     // MARK: New grants
 
-    @Test("a new grant takes the place of the old one in every state, and its packet size holds")
+    @Test("a new grant takes the place of the old one where nothing was judged by it yet that it cannot take back")
     func regranted() throws {
         let other = try Grants.make(limits: ["packet-bytes": unit("1KiB")])
         for place in SessionConversation.Place.allCases {
             var conversation = try SessionConversation.at(place)
             let done = try conversation.regranted(other)
             switch place {
-            case .awaitingConnack, .established:
+            case .established:
                 #expect(done == [.settleFraming(.v5, devicePacketBytesMax: 1_024)])
                 #expect(conversation.machine.grant === other)
-            case .awaitingConnect, .dialling:
+            case .dialling, .awaitingConnack:
+                // CONNECT was judged by the grant that is gone: will, keep-alive, session expiry.
+                #expect(done.last == .end(.profileChanged, .operator))
+                #expect(conversation.machine.grant == nil)
+            case .awaitingConnect:
                 #expect(done == [])
                 #expect(conversation.machine.grant === other)
             case .handshaking, .ended:
@@ -282,11 +286,16 @@ struct SessionStateMachineTests {
         }
     }
 
-    @Test("a grant that changed while the broker was dialled is the one the framing is settled by")
-    func regrantedWhileDialling() throws {
-        var conversation = try SessionConversation.at(.dialling)
-        _ = try conversation.regranted(Grants.make(limits: ["packet-bytes": unit("1KiB")]))
-        #expect(try conversation.upstreamConnected().first == .settleFraming(.v5, devicePacketBytesMax: 1_024))
+    @Test("a will that the new grant does not permit is taken back from the broker")
+    func regrantedWithoutWill() throws {
+        let will = MQTTWill(qos: .atLeastOnce, retain: false, topic: Topic.status, payload: ByteBuffer(string: "gone"))
+        let connect = MQTTConnect(version: .v5, clientIdentifier: "x", will: will)
+        var kept = try SessionConversation.at(.established, connect: connect)
+        #expect(try kept.regranted(Grants.make()) == [.settleFraming(.v5, devicePacketBytesMax: 65_536)])
+        var lost = try SessionConversation.at(.established, connect: connect)
+        let done = try lost.regranted(Grants.make(will: false))
+        #expect(done.first == .toBroker(.disconnect(MQTTDisconnect())))
+        #expect(done.last == .end(.profileChanged, .operator))
     }
 
     // MARK: Packets out of turn
