@@ -46,7 +46,7 @@ import Testing
 
     @Test func theSystemsWordsStandAlone() {
         let failure = Failure(
-            description: "cannot listen on [::1]:80: bind(descriptor:ptr:bytes:): Permission denied (errno: 13)")
+            description: "cannot listen on [::1]:80: bind(descriptor:ptr:bytes:): Permission denied) (errno: 13)")
         #expect(FailureText.text(of: failure) == "fleetgate: cannot listen on [::1]:80: Permission denied")
         #expect(FailureText.text(of: CommandFailure("one (two): three")) == "fleetgate: one (two): three")
     }

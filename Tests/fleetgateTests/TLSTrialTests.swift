@@ -41,7 +41,7 @@ import Testing
         if MbedTLSLibrary.supportsTLS13 {
             #expect(loaded?.serverTLS.versions == .v1_3 ... .v1_3)
         } else {
-            #expect(Set(mistakes.map(\.key)) == ["tls.versions"])
+            #expect(mistakes.map(\.key).contains("tls.versions"))
         }
     }
 

@@ -11,11 +11,11 @@ struct CommandFailure: Error, CustomStringConvertible {
 /// What ends a command, in words for the operator.
 enum FailureText {
     /// `fleetgate: …`, without what SwiftNIO puts around the system's words: `bind(descriptor:ptr:bytes:): ` before
-    /// them and ` (errno: 98)` behind them.
+    /// them and `) (errno: 98)` behind them.
     static func text(of error: any Error) -> String {
         let text = "\(error)"
             .replacing(#/\b\w+\((?:\w+:)*\): /#, with: "")
-            .replacing(#/ \(errno: \d+\)/#, with: "")
+            .replacing(#/\)? \(errno: \d+\)/#, with: "")
         return LogText.visible("fleetgate: \(text)")
     }
 }
