@@ -36,6 +36,8 @@ let fastP256LinkerFlags = [
     "-Xlinker", "--wrap=mbedtls_ecp_mul",
     "-Xlinker", "--wrap=mbedtls_ecp_mul_restartable",
     "-Xlinker", "--wrap=mbedtls_ecp_muladd_restartable",
+    "-Xlinker", "--wrap=mbedtls_mpi_gcd_modinv_odd",  // mbedTLS 3.6's inversion; 2.28 has no such function
+    "-Xlinker", "--wrap=mbedtls_mpi_inv_mod",  // 2.28's
 ]
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")

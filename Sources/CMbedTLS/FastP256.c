@@ -11,6 +11,7 @@
 
 #include <mbedtls/bignum.h>
 #include <mbedtls/ecp.h>
+#include <mbedtls/version.h>
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -36,6 +37,15 @@ typedef int muladd_restartable_function(
 mul_function __real_mbedtls_ecp_mul, __wrap_mbedtls_ecp_mul;
 mul_restartable_function __real_mbedtls_ecp_mul_restartable, __wrap_mbedtls_ecp_mul_restartable;
 muladd_restartable_function __real_mbedtls_ecp_muladd_restartable, __wrap_mbedtls_ecp_muladd_restartable;
+
+// The inversion that ECDSA signs and checks with. mbedTLS 3.6.6 has a function of its own for an odd modulus.
+#if MBEDTLS_VERSION_NUMBER >= 0x03060600
+typedef int invert_function(mbedtls_mpi *, mbedtls_mpi *, const mbedtls_mpi *, const mbedtls_mpi *);
+invert_function __real_mbedtls_mpi_gcd_modinv_odd, __wrap_mbedtls_mpi_gcd_modinv_odd;
+#else
+typedef int invert_function(mbedtls_mpi *, const mbedtls_mpi *, const mbedtls_mpi *);
+invert_function __real_mbedtls_mpi_inv_mod, __wrap_mbedtls_mpi_inv_mod;
+#endif
 
 // MARK: mbedTLS's numbers
 
@@ -72,6 +82,9 @@ static bool read_coordinates(number *x, number *y, const mbedtls_ecp_point *poin
 /// libcrypto's curve: one for the process, made once, only read afterwards. Its own table for the generator is
 /// compiled into it.
 static EC_GROUP *curve;
+/// For inverting modulo the order n: n itself, n - 2, and n's Montgomery form. Only read after set-up.
+static BIGNUM *order, *order_minus_two;
+static BN_MONT_CTX *order_montgomery;
 static pthread_once_t set_up_once = PTHREAD_ONCE_INIT;
 static pthread_key_t scratch_key;
 static bool has_scratch_key;
@@ -104,6 +117,19 @@ static void free_scratch(void *pointer) {
 
 static void set_up(void) {
     curve = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+    order = BN_new();
+    order_minus_two = BN_new();
+    order_montgomery = BN_MONT_CTX_new();
+    BN_CTX *context = BN_CTX_new();
+    const bool has_order = curve != NULL && order != NULL && order_minus_two != NULL && order_montgomery != NULL
+        && context != NULL && EC_GROUP_get_order(curve, order, context) == 1
+        && BN_copy(order_minus_two, order) != NULL && BN_sub_word(order_minus_two, 2) == 1
+        && BN_MONT_CTX_set(order_montgomery, order, context) == 1;
+    BN_CTX_free(context);
+    if (!has_order) {
+        EC_GROUP_free(curve);
+        curve = NULL;  // no scratch is made without a curve, so nothing is answered
+    }
     has_scratch_key = pthread_key_create(&scratch_key, free_scratch) == 0;
 }
 
@@ -193,11 +219,60 @@ static bool multiply_and_add(
         && take_result(s, rx, ry);
 }
 
-/// The scratch when the wrap is to answer for this group, otherwise null.
-static scratch *scratch_for(const mbedtls_ecp_group *group) {
-    if (group->id != MBEDTLS_ECP_DP_SECP256R1 || !fleetgate_p256_enabled()) return NULL;
+/// The calling thread's scratch while the wrap is on, otherwise null.
+static scratch *enabled_scratch(void) {
+    if (!fleetgate_p256_enabled()) return NULL;
     return thread_scratch != NULL ? thread_scratch : make_scratch();
 }
+
+/// The scratch when the wrap is to answer for this group, otherwise null.
+static scratch *scratch_for(const mbedtls_ecp_group *group) {
+    return group->id == MBEDTLS_ECP_DP_SECP256R1 ? enabled_scratch() : NULL;
+}
+
+/// inverse = a^(n - 2) = a^-1 modulo n, by Fermat, in constant time.
+static bool invert(scratch *s, const number *a, number *inverse) {
+    return to_bignum(a, s->scalar)
+        && BN_mod_exp_mont_consttime(s->x, s->scalar, order_minus_two, order, s->context, order_montgomery) == 1
+        && from_bignum(s->x, inverse);
+}
+
+/// True when `*status` is the answer: the modulus is P-256's order and A lies from 1 to n - 1. X may be A.
+static bool try_invert(mbedtls_mpi *X, const mbedtls_mpi *A, const mbedtls_mpi *N, int *status) {
+    number modulus, a, inverse;
+    // The modulus is public, and a look at its size spares every other one the copy.
+    if (mbedtls_mpi_size(N) != number_length || !read_mpi(&modulus, N) || !are_equal(&modulus, &group_order)) {
+        return false;
+    }
+    scratch *s = enabled_scratch();
+    if (s == NULL) return false;
+    bool done = read_scalar(&a, A);
+    if (done) {
+        ERR_set_mark();
+        done = invert(s, &a, &inverse);
+        ERR_pop_to_mark();
+        wipe(s);
+    }
+    if (done) *status = write_mpi(&inverse, X);
+    OPENSSL_cleanse(&a, sizeof a);
+    OPENSSL_cleanse(&inverse, sizeof inverse);
+    return done;
+}
+
+#if MBEDTLS_VERSION_NUMBER >= 0x03060600
+int __wrap_mbedtls_mpi_gcd_modinv_odd(mbedtls_mpi *G, mbedtls_mpi *I, const mbedtls_mpi *A, const mbedtls_mpi *N) {
+    int status;
+    // Asked for the greatest common divisor too, mbedTLS computes both.
+    if (G == NULL && I != NULL && try_invert(I, A, N, &status)) return status;
+    return __real_mbedtls_mpi_gcd_modinv_odd(G, I, A, N);
+}
+#else
+int __wrap_mbedtls_mpi_inv_mod(mbedtls_mpi *X, const mbedtls_mpi *A, const mbedtls_mpi *N) {
+    int status;
+    if (try_invert(X, A, N, &status)) return status;
+    return __real_mbedtls_mpi_inv_mod(X, A, N);
+}
+#endif
 
 static int write_point(mbedtls_ecp_point *target, const number *x, const number *y) {
     int result = write_mpi(x, &target->X);

@@ -6,6 +6,7 @@
 
 #include <mbedtls/bignum.h>
 #include <mbedtls/ecp.h>
+#include <mbedtls/version.h>
 #include <string.h>
 
 enum { scalar_length = FLEETGATE_P256_SCALAR_LENGTH, point_length = FLEETGATE_P256_POINT_LENGTH };
@@ -17,12 +18,29 @@ typedef int muladd_function(
     mbedtls_ecp_group *, mbedtls_ecp_point *, const mbedtls_mpi *, const mbedtls_ecp_point *, const mbedtls_mpi *,
     const mbedtls_ecp_point *, mbedtls_ecp_restart_ctx *);
 
+// The inversion that ECDSA uses: mbedTLS 3.6.6's is not in its public headers.
+#if MBEDTLS_VERSION_NUMBER >= 0x03060600
+typedef int invert_function(mbedtls_mpi *, mbedtls_mpi *, const mbedtls_mpi *, const mbedtls_mpi *);
+invert_function mbedtls_mpi_gcd_modinv_odd, __real_mbedtls_mpi_gcd_modinv_odd;
+#define linked_invert mbedtls_mpi_gcd_modinv_odd
+#define real_invert __real_mbedtls_mpi_gcd_modinv_odd
+#define call_invert(function, X, A, N) function(NULL, X, A, N)
+#else
+typedef int invert_function(mbedtls_mpi *, const mbedtls_mpi *, const mbedtls_mpi *);
+invert_function __real_mbedtls_mpi_inv_mod;
+#define linked_invert mbedtls_mpi_inv_mod
+#define real_invert __real_mbedtls_mpi_inv_mod
+#define call_invert(function, X, A, N) function(X, A, N)
+#endif
+
 #if defined(FLEETGATE_FAST_P256)
+static invert_function *const reference_invert = real_invert;
 mul_function __real_mbedtls_ecp_mul;
 muladd_function __real_mbedtls_ecp_muladd_restartable;
 static mul_function *const reference_mul = __real_mbedtls_ecp_mul;
 static muladd_function *const reference_muladd = __real_mbedtls_ecp_muladd_restartable;
 #else
+static invert_function *const reference_invert = linked_invert;
 static mul_function *const reference_mul = mbedtls_ecp_mul;
 static muladd_function *const reference_muladd = mbedtls_ecp_muladd_restartable;
 #endif
@@ -118,6 +136,29 @@ int fleetgate_p256_wrapped_muladd(
     return run_muladd(mbedtls_ecp_muladd_restartable, m, p, n, q, result, 1);
 }
 
+static int run_invert(invert_function *function, const unsigned char *scalar, unsigned char *result) {
+    mbedtls_ecp_group group;
+    mbedtls_mpi a;
+    mbedtls_ecp_group_init(&group);
+    mbedtls_mpi_init(&a);
+    memset(result, 0, scalar_length);
+    int status = mbedtls_ecp_group_load(&group, MBEDTLS_ECP_DP_SECP256R1);
+    if (status == 0) status = mbedtls_mpi_read_binary(&a, scalar, scalar_length);
+    if (status == 0) status = call_invert(function, &a, &a, &group.N);
+    if (status == 0) status = mbedtls_mpi_write_binary(&a, result, scalar_length);
+    mbedtls_mpi_free(&a);
+    mbedtls_ecp_group_free(&group);
+    return status;
+}
+
+int fleetgate_p256_reference_invert(const unsigned char *scalar, unsigned char *result) {
+    return run_invert(reference_invert, scalar, result);
+}
+
+int fleetgate_p256_wrapped_invert(const unsigned char *scalar, unsigned char *result) {
+    return run_invert(linked_invert, scalar, result);
+}
+
 // MARK: The check at start
 
 #if defined(FLEETGATE_FAST_P256)
@@ -168,6 +209,20 @@ static int muladd_agrees(const unsigned char *m, const unsigned char *n, const u
         && memcmp(expected, actual, point_length) == 0;
 }
 
+static int invert_agrees(const unsigned char *scalar) {
+    unsigned char expected[scalar_length], actual[scalar_length];
+    return fleetgate_p256_reference_invert(scalar, expected) == fleetgate_p256_wrapped_invert(scalar, actual)
+        && memcmp(expected, actual, scalar_length) == 0;
+}
+
+/// 0 and n have no inverse, and what mbedTLS 3.6 leaves there means nothing.
+static int inversions_agree(void) {
+    for (int i = 1; i <= order_minus_one; i++) {
+        if (!invert_agrees(edge_scalars[i])) return 0;
+    }
+    return 1;
+}
+
 /// One point with every edge scalar: alone, and added to a multiple of the generator.
 static int edges_agree(const unsigned char *point) {
     for (int i = 0; i < edge_count; i++) {
@@ -186,7 +241,7 @@ static int random_vectors_agree(void) {
         unsigned char k[scalar_length], l[scalar_length], point[point_length];
         if (system_random(NULL, k, sizeof k) != 0 || system_random(NULL, l, sizeof l) != 0) return 0;
         if (!mul_agrees(k, generator) || fleetgate_p256_reference_mul(k, generator, point) != 0) return 0;
-        if (!mul_agrees(l, point) || !muladd_agrees(l, k, point)) return 0;
+        if (!mul_agrees(l, point) || !muladd_agrees(l, k, point) || !invert_agrees(k)) return 0;
     }
     return 1;
 }
@@ -199,7 +254,7 @@ static int all_vectors_agree(void) {
     memcpy(off_curve, generator, point_length);
     off_curve[point_length - 1] ^= 1;
     return edges_agree(generator) && edges_agree(doubled) && edges_agree(negated)
-        && refused_alike(off_curve) && refused_alike(infinity) && refused_alike(unreduced) && random_vectors_agree();
+        && inversions_agree() && refused_alike(off_curve) && refused_alike(infinity) && refused_alike(unreduced) && random_vectors_agree();
 }
 
 /// Agreement proves nothing if libcrypto never answered.

@@ -75,6 +75,28 @@ struct FastP256Tests {
         }
     }
 
+    @Test func inversionsModuloTheOrder() {
+        var random = SeededBytes(seed: 0x5EED_1000)
+        let edges: [P256Scalar] = [.one, .two, .three, .leadingZeros, .orderMinusOne, .large, .largeNegated]
+        for scalar in edges + (0..<200).map({ _ in random.scalar() }) where scalar.isInRange {
+            let (status, inverse) = Self.inverted(scalar, fleetgate_p256_wrapped_invert)
+            let expected = Self.inverted(scalar, fleetgate_p256_reference_invert)
+            #expect(status == 0)
+            #expect(expected.status == 0)
+            #expect(inverse == expected.inverse, "1 / \(scalar)")
+            // An inverse's inverse is the number itself: both could not be wrong in the same way.
+            #expect(Self.inverted(P256Scalar(bytes: inverse), fleetgate_p256_wrapped_invert).inverse == scalar.bytes)
+        }
+    }
+
+    private static func inverted(
+        _ scalar: P256Scalar, _ invert: (UnsafePointer<UInt8>?, UnsafeMutablePointer<UInt8>?) -> Int32
+    ) -> (status: Int32, inverse: [UInt8]) {
+        var inverse = [UInt8](repeating: 0, count: Int(FLEETGATE_P256_SCALAR_LENGTH))
+        let status = invert(scalar.bytes, &inverse)
+        return (status, inverse)
+    }
+
     /// A wrap that always fell back would pass every comparison: so what libcrypto computed is counted.
     @Test(.enabled(if: fleetgate_p256_compiled_in() == 1))
     func libcryptoComputesWhatIsGoodAndNothingElse() {

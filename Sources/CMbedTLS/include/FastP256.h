@@ -4,9 +4,10 @@
 /*
  * P-256 arithmetic by libcrypto, put under mbedTLS at link time.
  *
- * With `FLEETGATE_FAST_P256` defined and the linker told to `--wrap` them, three functions of mbedTLS
- * (`mbedtls_ecp_mul`, `mbedtls_ecp_mul_restartable`, `mbedtls_ecp_muladd_restartable`) compute on secp256r1 with
- * libcrypto's constant-time code. Every other curve, every input that mbedTLS refuses and every unusual call goes to
+ * With `FLEETGATE_FAST_P256` defined and the linker told to `--wrap` them, functions of mbedTLS compute with
+ * libcrypto's constant-time code: on secp256r1 the multiplications `mbedtls_ecp_mul`, `mbedtls_ecp_mul_restartable` and
+ * `mbedtls_ecp_muladd_restartable`, and modulo its order the inversion that ECDSA uses (`mbedtls_mpi_inv_mod`, in
+ * mbedTLS 3.6.6 `mbedtls_mpi_gcd_modinv_odd`). Every other curve, every input that mbedTLS refuses and every unusual call goes to
  * mbedTLS's own function, so results and error codes stay its own.
  *
  * Without the definition every function here exists; nothing is redirected.
@@ -84,6 +85,12 @@ int fleetgate_p256_reference_muladd(
 int fleetgate_p256_wrapped_muladd(
     const unsigned char *m, const unsigned char *p, const unsigned char *n, const unsigned char *q,
     unsigned char *result);
+
+/** result = 1 / scalar modulo the order of secp256r1, by mbedTLS's own inversion. The scalar lies from 1 to n - 1. */
+int fleetgate_p256_reference_invert(const unsigned char *scalar, unsigned char *result);
+
+/** The same by the inversion as linked, with the result in the scalar's own place. */
+int fleetgate_p256_wrapped_invert(const unsigned char *scalar, unsigned char *result);
 
 /*
  * mbedTLS's protocols on plain bytes, for tests that run them with the wrap on one side only. A group is TLS's

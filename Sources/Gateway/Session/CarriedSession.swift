@@ -139,7 +139,8 @@ struct CarriedSession {
             case .disconnect:
                 return .end(
                     SessionEnd(
-                        .publishDenied, .device, answer: .notAuthorized, "the profile refuses the PUBLISH: \(denial)"
+                        .publishDenied, .device, answer: .notAuthorized, denial: denial,
+                        "the profile refuses the PUBLISH: \(denial)"
                     )
                 )
             }

@@ -343,6 +343,7 @@ final class DeviceSession {
             self.isEnded = true
             self.handshakeEnded()
             self.shard.metrics.handshakeRefused(reason: end.code.rawValue)
+            self.shard.send(.sessionEnded(connection: self.connection, device: nil, end: end))
         }
         if !self.isEnded {
             self.isEnded = true
@@ -350,6 +351,7 @@ final class DeviceSession {
                 self.shard.metrics.sessionsChanged(profile: device.profile, by: -1)
             }
             self.shard.metrics.sessionEnded(end)
+            if let denial = end.denial { self.shard.metrics.denied(reason: denial) }
             self.shard.send(.sessionEnded(connection: self.connection, device: self.device, end: end))
         }
         // Both after what was written to them: the device's last packet says why, the broker's is the device's own.

@@ -82,8 +82,13 @@ public struct SessionEnd: Error, Sendable, Hashable, CustomStringConvertible {
     public let detail: String
     /// What an MQTT 5.0 device is told, in CONNACK or DISCONNECT; `nil` where it gets no word (it left by itself).
     let answer: MQTTReasonCode?
+    /// The profile's reason, where the end is its answer to a packet: counted like a packet that is only kept back.
+    let denial: String?
 
-    init(_ code: Code, _ fault: Fault, answer: MQTTReasonCode?, _ detail: String) {
+    init(
+        _ code: Code, _ fault: Fault, answer: MQTTReasonCode?, denial: String? = nil, _ detail: String
+    ) {
+        self.denial = denial
         self.code = code
         self.fault = fault
         self.answer = answer
