@@ -7,8 +7,8 @@ struct VersionCommand: ParsableCommand {
         commandName: "version",
         abstract: "Print the versions of FleetGate and of the TLS library in it.",
         discussion: """
-            Says also whether P-256, which nearly all devices use, is computed by libcrypto (about ten times as fast \
-            as mbedTLS itself), and whether TLS 1.3 is offered: mbedTLS 3.6.6 or later is needed for it.
+            Says also whether P-256, which nearly all devices use, is computed by libcrypto (much faster \
+            than mbedTLS itself), and whether TLS 1.3 is offered: mbedTLS 3.6.6 or later is needed for it.
             """)
 
     @Flag(help: "Print one JSON object instead of text.")

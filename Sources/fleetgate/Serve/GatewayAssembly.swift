@@ -85,7 +85,7 @@ struct GatewayAssembly {
         case .active: return
         case .compiledOut, .disabled:
             logger.log(
-                .warning, "P-256 is computed by mbedTLS itself, about ten times slower than by libcrypto",
+                .warning, "P-256 is computed by mbedTLS itself, much slower than by libcrypto",
                 fields: [.reason: "\(MbedTLSLibrary.fastP256.rawValue)"])
         }
     }
