@@ -10,7 +10,8 @@ public struct GatewayLimits: Sendable, Hashable {
     public var connectionsMax: Int
 
     /// TLS handshakes begun and not finished, over all event loops. Each holds some 40 KiB and, in a storm, work that
-    /// is wasted when the device gives up first: 2,000 is what one core finishes in about a second.
+    /// is wasted when the device gives up first: 2,000 is one core's work for a second or two. One address may hold half
+    /// of them.
     public var handshakesInFlightMax: Int
 
     /// New connections per second from one address (an IPv4 address or an IPv6 /64), as a token bucket's refill rate.
