@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test build release bench-connect format lint clean
+.PHONY: help demo test build release bench-connect bench-policy bench-disable format lint clean
 
 # Which mbedTLS to build with: 2.28 or 3.6; the installed one when not given.
 MBEDTLS ?=
@@ -44,6 +44,13 @@ release: ## release build of both programs; prints the folder they are in
 
 bench-connect: ## full mutual-TLS MQTT connects per second of the gateway's CPU time
 	@$(set_up); $(build_release); Firmware-sim/Benchmarks/connects-per-cpu-second.sh "$$bin"
+
+bench-policy: ## decisions, topic checks and loading of device profiles, with their goals
+	@$(set_up); swift build -c release --product policy-bench; \
+	"$$(swift build -c release --show-bin-path)/policy-bench"
+
+bench-disable: ## from `fleetgate device disable` to the closed socket, with 5,000 live sessions
+	@$(set_up); $(build_release); Firmware-sim/Benchmarks/disable-to-closed.sh "$$bin"
 
 format: ## format the Swift sources in place
 	@swift format format --in-place --parallel --recursive $(swift_sources)

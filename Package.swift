@@ -50,6 +50,8 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
 let package = Package(
@@ -77,6 +79,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
@@ -100,6 +103,15 @@ let package = Package(
         ),
         .target(name: "MQTTCodec", dependencies: [nioCore], swiftSettings: pointerFreeSettings),
         .target(name: "FleetPolicy", swiftSettings: pointerFreeSettings),
+        .target(
+            name: "DeviceRegistry",
+            dependencies: [
+                "FleetPolicy", grdb, logging,
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "_CryptoExtras", package: "swift-crypto"),
+            ],
+            swiftSettings: pointerFreeSettings
+        ),
         .target(
             name: "FleetPKI",
             dependencies: [
@@ -134,16 +146,16 @@ let package = Package(
         .executableTarget(
             name: "fleetgate",
             dependencies: [
-                "Gateway", "AdminAPI", "FleetPolicy", "FleetPKI", "NIOMbedTLS", argumentParser, logging, metrics,
-                nioCore,
-                nioPosix, serviceLifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Yams", package: "Yams"),
+                "Gateway", "AdminAPI", "DeviceRegistry", "FleetPolicy", "FleetPKI", "NIOMbedTLS", argumentParser,
+                logging, metrics, nioCore, nioPosix, .product(name: "NIOHTTP1", package: "swift-nio"),
+                serviceLifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"), yams,
             ],
             // `init` writes the shipped profiles wherever the program has been copied to; they stay data in one place.
             exclude: ["DeviceProfiles/README.md"],
             resources: [
                 .embedInCode("DeviceProfiles/smart-meter.yaml"), .embedInCode("DeviceProfiles/asset-tracker.yaml"),
                 .embedInCode("DeviceProfiles/building-gateway.yaml"),
+                .embedInCode("DeviceProfiles/device-profile.schema.json"),
             ],
             swiftSettings: pointerFreeSettings
         ),
@@ -161,6 +173,13 @@ let package = Package(
             path: "Firmware-sim/firmware-sim",
             swiftSettings: pointerFreeSettings
         ),
+        .target(name: "AllocationCount", path: "Firmware-sim/Benchmarks/AllocationCount"),
+        .executableTarget(
+            name: "policy-bench",
+            dependencies: ["AllocationCount", "FleetPolicy", argumentParser, yams],
+            path: "Firmware-sim/Benchmarks/PolicyBenchmark",
+            swiftSettings: pointerFreeSettings
+        ),
         .target(name: "TestKit", dependencies: ["FleetPKI"], path: "Tests/TestKit", swiftSettings: swiftSettings),
         .testTarget(
             name: "NIOMbedTLSTests",
@@ -174,7 +193,12 @@ let package = Package(
         ),
         .testTarget(
             name: "FleetPolicyTests",
-            dependencies: ["FleetPolicy", .product(name: "Yams", package: "Yams")],
+            dependencies: ["FleetPolicy", yams],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "DeviceRegistryTests",
+            dependencies: ["DeviceRegistry", "FleetPolicy", grdb, logging],
             swiftSettings: swiftSettings
         ),
         .testTarget(
@@ -200,7 +224,10 @@ let package = Package(
         ),
         .testTarget(
             name: "fleetgateTests",
-            dependencies: ["fleetgate", "AdminAPI", "FleetPolicy", "FleetPKI", "Gateway", logging, nioCore],
+            dependencies: [
+                "fleetgate", "AdminAPI", "DeviceRegistry", "FleetPolicy", "FleetPKI", "Gateway", "NIOMbedTLS", logging,
+                nioCore, nioPosix, argumentParser,
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(

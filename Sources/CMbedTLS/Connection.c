@@ -74,12 +74,13 @@ static void switch_server_to_application_keys(mbedtls_ssl_context *ssl)
 static int verify_certificate(void *user, mbedtls_x509_crt *certificate, int depth, uint32_t *reasons)
 {
     fleetgate_connection *connection = user;
-    /* Reasons are only ever added, and the answer is 0: anything else would end the handshake without an alert. */
-    *reasons |= connection->callbacks.verify(
-        connection->verification, certificate->raw.p, certificate->raw.len, depth, *reasons);
+    *reasons = fleetgate_judge_certificate(
+        connection->callbacks.verify, connection->verification, certificate, depth,
+        fleetgate_connection_version(connection), *reasons);
     if (depth == 0 && *reasons != 0) {
         encrypt_alert_of_client(&connection->ssl);
     }
+    /* Anything else would end the handshake without an alert. */
     return 0;
 }
 

@@ -158,14 +158,30 @@ fleetgate_failure fleetgate_connection_failure(const fleetgate_connection *conne
     return FLEETGATE_FAILURE_PROTOCOL;
 }
 
+fleetgate_failure fleetgate_chain_failure(int error)
+{
+    if (is_out_of_memory(error)) {
+        return FLEETGATE_FAILURE_OUT_OF_MEMORY;
+    }
+    switch (error) {
+        case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
+            return FLEETGATE_FAILURE_VERIFICATION;
+        case MBEDTLS_ERR_X509_FATAL_ERROR:
+            return FLEETGATE_FAILURE_CHAIN_TOO_LONG;
+        default:
+            return is_about_a_certificate(error) ? FLEETGATE_FAILURE_CERTIFICATE_UNPARSABLE
+                                                 : FLEETGATE_FAILURE_INTERNAL;
+    }
+}
+
 uint32_t fleetgate_connection_reasons(const fleetgate_connection *connection)
 {
     const mbedtls_ssl_session *session = connection->ssl.session_negotiate;
     return session == NULL ? 0 : session->verify_result;
 }
 
-/* The alert mbedTLS chooses for a refused chain: the same order in 2.28 (ssl_tls.c) and 3.6 (ssl_tls.c). */
-static int alert_for_reasons(uint32_t reasons)
+/* The same order in 2.28 (ssl_tls.c) and 3.6 (ssl_tls.c). */
+int fleetgate_alert_for_reasons(uint32_t reasons)
 {
     if (reasons & MBEDTLS_X509_BADCERT_OTHER) {
         return MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED;
@@ -197,7 +213,7 @@ int fleetgate_connection_alert_sent(const fleetgate_connection *connection)
     uint32_t reasons = fleetgate_connection_reasons(connection);
     /* Missing (no certificate) is set without a chain having been judged; all ones is the value before any was. */
     if (reasons != 0 && reasons != UINT32_MAX && !(reasons & MBEDTLS_X509_BADCERT_MISSING)) {
-        return alert_for_reasons(reasons);
+        return fleetgate_alert_for_reasons(reasons);
     }
 #if FLEETGATE_MBEDTLS_3
     if (connection->ssl.alert_type != 0) {

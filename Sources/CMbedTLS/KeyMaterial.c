@@ -7,6 +7,8 @@
 
 #include "MbedTLSObjects.h"
 
+#include <mbedtls/oid.h>
+
 fleetgate_random *fleetgate_random_new(int *error)
 {
     fleetgate_random *random = calloc(1, sizeof *random);
@@ -67,6 +69,26 @@ fleetgate_certificates *fleetgate_certificates_new(const unsigned char *pem, siz
         return NULL;
     }
     return certificates;
+}
+
+fleetgate_certificates *fleetgate_certificates_new_empty(int *error)
+{
+    fleetgate_certificates *certificates = calloc(1, sizeof *certificates);
+    if (certificates == NULL) {
+        *error = MBEDTLS_ERR_X509_ALLOC_FAILED;
+        return NULL;
+    }
+    *error = 0;
+    mbedtls_x509_crt_init(&certificates->chain);
+    return certificates;
+}
+
+int fleetgate_certificates_add_presented(
+    fleetgate_certificates *certificates, const unsigned char *der, size_t length)
+{
+    int status = mbedtls_x509_crt_parse_der(&certificates->chain, der, length);
+    /* ssl_tls.c and ssl_tls13_generic.c pass over it too. */
+    return status == MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG + MBEDTLS_ERR_OID_NOT_FOUND ? 0 : status;
 }
 
 void fleetgate_certificates_free(fleetgate_certificates *certificates)

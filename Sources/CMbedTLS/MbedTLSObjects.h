@@ -58,6 +58,11 @@ struct fleetgate_connection {
     int plain_alert_sent;
 };
 
+/* The reasons that stand against one certificate, for mbedTLS's own verify callbacks. */
+uint32_t fleetgate_judge_certificate(
+    fleetgate_verify verify, void *verification, const mbedtls_x509_crt *certificate, int depth, int version,
+    uint32_t reasons);
+
 /* Decrypts a PEM private key to DER with libcrypto. `*der` is to be freed with `fleetgate_key_der_free`. */
 fleetgate_key_result fleetgate_key_decrypt(
     const unsigned char *pem, size_t length, const unsigned char *pass_phrase, size_t pass_phrase_length,

@@ -57,6 +57,17 @@ enum Libcrypto {
         return unsafe self.copy(buffer)
     }
 
+    static func certificate(archive: [UInt8], passphrase: String?) throws(PKIError) -> [UInt8] {
+        if let passphrase, passphrase.utf8.contains(0) {
+            throw PKIError(code: .invalidPassphrase, message: "the pass phrase has a NUL in it")
+        }
+        var buffer = unsafe cpkcs12_buffer()
+        defer { unsafe cpkcs12_buffer_free(&buffer) }
+        let status = unsafe cpkcs12_certificate(archive, archive.count, passphrase, &buffer)
+        try self.check(status, passphraseGiven: passphrase)
+        return unsafe self.copy(buffer)
+    }
+
     private static func encryptionSecret(_ passphrase: String) throws(PKIError) -> [UInt8] {
         let secret = [UInt8](passphrase.utf8)
         guard !secret.isEmpty, secret.count <= 1024, !secret.contains(0) else {
@@ -105,6 +116,11 @@ enum Libcrypto {
             throw PKIError(
                 code: .wrongPassphrase,
                 message: "the private key does not decrypt: another pass phrase, or a damaged file"
+            )
+        case CPKCS12_INVALID_ARCHIVE:
+            throw PKIError(
+                code: .malformedArchive,
+                message: "not a PKCS#12 archive, or one protected in an outdated way (RC2, for instance)"
             )
         default:
             // A C enumeration is open in Swift; CPKCS12_LIBRARY_FAILURE ends here with whatever is added later.

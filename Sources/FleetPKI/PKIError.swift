@@ -37,6 +37,8 @@ extension PKIError.Code {
     public static let inputTooLong = Self(rawValue: "input-too-long")
     /// Not a DER certificate of RFC 5280, or one with a key of a kind that is not supported.
     public static let malformedCertificate = Self(rawValue: "malformed-certificate")
+    /// Not a PKCS#12 archive, or one whose protection libcrypto does not offer.
+    public static let malformedArchive = Self(rawValue: "malformed-archive")
     /// The private key cannot be parsed.
     public static let malformedKey = Self(rawValue: "malformed-key")
     /// The private key is sound but of a kind that is not supported here.

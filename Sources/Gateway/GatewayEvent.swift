@@ -1,3 +1,4 @@
+public import FleetPolicy
 public import NIOMbedTLS
 
 /// What the data plane tells the control plane, once for each thing that happened: the source of the log and, later, of
@@ -13,8 +14,15 @@ public enum GatewayEvent: Sendable {
     /// The certificate is genuine and got no profile.
     case policyDenied(connection: ConnectionDescription, certificate: PeerCertificate, reason: String, detail: String)
 
-    /// The broker accepted the device's CONNECT: its session is carried from here on.
-    case sessionEstablished(connection: ConnectionDescription, device: DeviceDescription)
+    /// A device was refused for now, and belongs into the queue of those to be approved. At most one in a minute for
+    /// each device and event loop.
+    case registrationWanted(
+        connection: ConnectionDescription, need: RegistrationNeed, certificate: PeerCertificate)
+
+    /// The broker accepted the device's CONNECT: its session is carried from here on. `clientID` is what the broker
+    /// knows it by.
+    case sessionEstablished(
+        connection: ConnectionDescription, device: DeviceDescription, certificate: PeerCertificate, clientID: String)
 
     /// A packet was refused by the profile; the session goes on.
     case packetDenied(connection: ConnectionDescription, device: DeviceDescription, reason: String)
@@ -36,6 +44,15 @@ public struct DeviceDescription: Sendable, Hashable {
     public let deviceID: String
     public let tenant: String
     public let profile: String
+    /// Why it has its quarantine profile; nil: it has its own.
+    public let quarantine: QuarantineReason?
+}
+
+extension DeviceDescription {
+    init(_ grant: DeviceGrant) {
+        self.init(
+            deviceID: grant.deviceID, tenant: grant.tenant, profile: grant.profileName, quarantine: grant.quarantine)
+    }
 }
 
 /// The bounded way up from the event loops: an event that finds the stream full is counted and dropped, because a slow

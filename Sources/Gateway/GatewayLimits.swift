@@ -34,6 +34,25 @@ public struct GatewayLimits: Sendable, Hashable {
     /// From sending CONNECT to the broker to its CONNACK.
     public var upstreamConnackTimeout: TimeAmount
 
+    /// From a CONNECT that asks for more than the snapshot can answer (a registration, a password, a place among the
+    /// device's connections) to the answers. Checking a password takes tens of milliseconds of a core on purpose.
+    public var admissionTimeout: TimeAmount
+
+    /// Questions to the admission authority that are not answered, over all event loops; more wait for their turn. At
+    /// some 2 KiB each, and enough to fill one transaction of the registry.
+    public var admissionsInFlightMax: Int
+
+    /// Wrong passwords of one device per minute, as a token bucket's refill rate, over all event loops: a second factor
+    /// that can be guessed at speed is none. A right password costs nothing.
+    public var wrongPasswordsPerMinute: Double
+
+    /// The same token bucket's depth, in wrong passwords.
+    public var wrongPasswordsBurst: Double
+
+    /// Devices whose wrong passwords are remembered at once, over all event loops; when that many are, all others share
+    /// one bucket. At some 150 bytes each.
+    public var devicesTrackedMax: Int
+
     /// The longest MQTT packet carried in either direction, in bytes, whatever the profile says.
     public var packetBytesMax: Int
 
@@ -63,6 +82,11 @@ public struct GatewayLimits: Sendable, Hashable {
         connectTimeout: TimeAmount = .seconds(30),
         upstreamConnectTimeout: TimeAmount = .seconds(5),
         upstreamConnackTimeout: TimeAmount = .seconds(10),
+        admissionTimeout: TimeAmount = .seconds(10),
+        admissionsInFlightMax: Int = 512,
+        wrongPasswordsPerMinute: Double = 6,
+        wrongPasswordsBurst: Double = 10,
+        devicesTrackedMax: Int = 65_536,
         packetBytesMax: Int = 262_144,
         outboundBytesHigh: Int = 65_536,
         partialSubscriptionsMax: Int = 16,
@@ -78,6 +102,11 @@ public struct GatewayLimits: Sendable, Hashable {
         self.connectTimeout = connectTimeout
         self.upstreamConnectTimeout = upstreamConnectTimeout
         self.upstreamConnackTimeout = upstreamConnackTimeout
+        self.admissionTimeout = admissionTimeout
+        self.admissionsInFlightMax = admissionsInFlightMax
+        self.wrongPasswordsPerMinute = wrongPasswordsPerMinute
+        self.wrongPasswordsBurst = wrongPasswordsBurst
+        self.devicesTrackedMax = devicesTrackedMax
         self.packetBytesMax = packetBytesMax
         self.outboundBytesHigh = outboundBytesHigh
         self.partialSubscriptionsMax = partialSubscriptionsMax

@@ -1,4 +1,5 @@
 internal import CoreMetrics
+internal import FleetPolicy
 internal import Metrics
 internal import NIOCore
 
@@ -8,7 +9,12 @@ public enum GatewayMetricDescriptions {
     public static let all: [(name: String, help: String)] = [
         ("fleetgate_connections_refused_total", "Connections refused before their handshake, by reason."),
         ("fleetgate_handshakes_total", "TLS handshakes finished, by outcome and reason."),
+        ("fleetgate_admission_seconds", "From a question about a registration or a password to its answer."),
+        ("fleetgate_admissions_total", "Questions about registrations and passwords answered, by outcome."),
+        ("fleetgate_registrations_total", "Devices that registered by themselves, by outcome."),
+        ("fleetgate_registrations_wanted_total", "Refused devices handed to the queue of those to be approved."),
         ("fleetgate_sessions", "Sessions carried now, by profile."),
+        ("fleetgate_sessions_quarantined", "Sessions carried now with a quarantine profile, by reason."),
         ("fleetgate_sessions_ended_total", "Connections that ended after their handshake, by reason and fault."),
         ("fleetgate_packets_total", "MQTT packets received, by direction."),
         ("fleetgate_bytes_total", "MQTT bytes received, by direction."),
@@ -37,6 +43,12 @@ final class GatewayMetrics {
     private let handshakeDuration = Timer(label: "fleetgate_handshake_seconds")
     private let connectDuration = Timer(label: "fleetgate_connect_seconds")
 
+    private let admissionDuration = Timer(label: "fleetgate_admission_seconds")
+    private let registrationsWanted = Counter(label: "fleetgate_registrations_wanted_total")
+
+    private var admissions: [String: Counter] = [:]
+    private var registrations: [String: Counter] = [:]
+    private var quarantined: [String: Meter] = [:]
     private var connectionsRefused: [String: Counter] = [:]
     private var handshakesRefused: [String: Counter] = [:]
     private var denials: [String: Counter] = [:]
@@ -71,6 +83,26 @@ final class GatewayMetrics {
         self.connectDuration.recordNanoseconds(duration.nanoseconds)
     }
 
+    /// The authority answered one question.
+    func admissionAnswered(_ verdict: AdmissionVerdict, isRegistration: Bool, after duration: TimeAmount) {
+        let outcome =
+            switch verdict {
+            case .admitted: "admitted"
+            case .refused: "refused"
+            case .unavailable: "unavailable"
+            }
+        self.admissionDuration.recordNanoseconds(duration.nanoseconds)
+        Self.counter(&self.admissions, outcome) {
+            Counter(label: "fleetgate_admissions_total", dimensions: [("outcome", outcome)])
+        }.increment()
+        guard isRegistration else { return }
+        Self.counter(&self.registrations, outcome) {
+            Counter(label: "fleetgate_registrations_total", dimensions: [("outcome", outcome)])
+        }.increment()
+    }
+
+    func registrationWanted() { self.registrationsWanted.increment() }
+
     func eventDropped() { self.eventsDropped.increment() }
 
     func connectionRefused(reason: String) {
@@ -104,13 +136,26 @@ final class GatewayMetrics {
     }
 
     /// A session of this profile began (+1) or ended (-1).
-    func sessionsChanged(profile: String, by change: Double) {
+    func sessionsChanged(_ device: DeviceDescription, by change: Double) {
+        let profile = device.profile
+        Self.change(&self.sessions, profile, by: change) {
+            Meter(label: "fleetgate_sessions", dimensions: [("profile", profile)])
+        }
+        guard let reason = device.quarantine?.rawValue else { return }
+        Self.change(&self.quarantined, reason, by: change) {
+            Meter(label: "fleetgate_sessions_quarantined", dimensions: [("reason", reason)])
+        }
+    }
+
+    private static func change(
+        _ known: inout [String: Meter], _ key: String, by change: Double, make: () -> Meter
+    ) {
         let meter: Meter
-        if let known = self.sessions[profile] {
-            meter = known
+        if let found = known[key] {
+            meter = found
         } else {
-            meter = Meter(label: "fleetgate_sessions", dimensions: [("profile", profile)])
-            self.sessions[profile] = meter
+            meter = make()
+            known[key] = meter
         }
         if change > 0 { meter.increment(by: change) } else { meter.decrement(by: -change) }
     }

@@ -41,6 +41,20 @@ public struct MQTTFrame: Sendable, Equatable {
         return identifier == 0 ? nil : identifier
     }
 
+    /// The reason code of a PUBACK, PUBREC, PUBREL or PUBCOMP, without decoding the rest: success where it is left out,
+    /// as MQTT 3.1.1 always does (sections 3.4.2.1 to 3.7.2.1). Nil for any other packet. Unknown codes are not refused:
+    /// a full decode does that.
+    public var acknowledgementReasonCode: MQTTReasonCode? {
+        switch type {
+        case .puback, .pubrec, .pubrel, .pubcomp:
+            guard remainingLength > 2 else { return .success }
+            return bytes.getInteger(at: bytes.readerIndex + bodyOffset + 2).map(MQTTReasonCode.init(rawValue:))
+        case .publish, .subscribe, .suback, .unsubscribe, .unsuback, .connect, .connack, .pingreq, .pingresp,
+            .disconnect, .auth:
+            return nil
+        }
+    }
+
     /// The protocol level byte of a CONNECT, whatever its value and whatever follows it; nil if this is no CONNECT or
     /// is too short. For answering a client whose CONNECT does not decode: 5 and above understands an MQTT 5.0
     /// CONNACK, lower ones only the older form (MQTT 5.0 section 3.1.2.2, MQTT 3.1.1 [MQTT-3.1.2-2]).

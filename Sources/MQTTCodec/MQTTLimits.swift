@@ -39,7 +39,7 @@ public struct MQTTLimits: Sendable, Hashable {
     public static let packetBytesAbsoluteMax = 268_435_460
 
     /// The largest length a string or binary field can express.
-    static let fieldBytesAbsoluteMax = 65_535
+    public static let fieldBytesAbsoluteMax = 65_535
 
     public init(
         packetBytesMax: Int = 262_144,

@@ -24,6 +24,8 @@ public struct MQTTPublishHeader: Sendable, Equatable {
     let propertiesOffset: Int
     /// Bytes from the start of the packet to the topic alias property.
     let topicAliasOffset: Int?
+    /// Bytes from the start of the packet to the response topic property.
+    let responseTopicOffset: Int?
     /// Bytes from the start of the packet to the payload.
     let payloadOffset: Int
 }
@@ -64,7 +66,7 @@ extension MQTTFrame {
             },
             payloadBytes: reader.remaining, propertiesLengthOffset: propertiesLengthOffset,
             propertiesOffset: properties.offset, topicAliasOffset: properties.topicAliasOffset,
-            payloadOffset: reader.offset)
+            responseTopicOffset: properties.responseTopicOffset, payloadOffset: reader.offset)
     }
 
     /// The application message of a PUBLISH, sharing storage with the packet. Empty if `header` is another packet's.
@@ -80,6 +82,7 @@ private struct MQTTPublishProperties {
     var topicAlias: UInt16?
     var topicAliasOffset: Int?
     var responseTopic: Range<Int>?
+    var responseTopicOffset: Int?
 
     init(offset: Int) {
         self.offset = offset
@@ -98,6 +101,7 @@ private struct MQTTPublishProperties {
                         found.topicAliasOffset = start
                     } else if property.identifier == .responseTopic {
                         found.responseTopic = property.first
+                        found.responseTopicOffset = start
                     }
                     start = reader.offset
                 }

@@ -33,6 +33,23 @@ final class CertificateChain {
         self.pointer = pointer
     }
 
+    /// As a peer would present them; those of a kind that mbedTLS passes over are left out.
+    ///
+    /// - Throws: the mbedTLS code of the first that it refuses to parse.
+    init(presented ders: [[UInt8]]) throws(MbedTLSFailure) {
+        var code: Int32 = 0
+        guard let pointer = fleetgate_certificates_new_empty(&code) else {
+            throw MbedTLSFailure(code: code)
+        }
+        self.pointer = pointer
+        for der in ders {
+            let status = fleetgate_certificates_add_presented(pointer, der, der.count)
+            guard status == 0 else {
+                throw MbedTLSFailure(code: status)
+            }
+        }
+    }
+
     deinit {
         fleetgate_certificates_free(self.pointer)
     }

@@ -10,6 +10,8 @@ struct ParsedCertificate {
     let subjectDER: [UInt8]
     let keyAlgorithm: PeerCertificate.KeyAlgorithm
     let keyBits: Int
+    /// Where the SubjectPublicKeyInfo is.
+    let publicKeyInfo: Range<Int>
     let extensions: Extensions
 
     init(_ der: [UInt8]) throws(DERReader.Failure) {
@@ -47,6 +49,7 @@ struct ParsedCertificate {
 
         let key = try fields.next(DERReader.Tag.sequence, "public key")
         (self.keyAlgorithm, self.keyBits) = try Self.key(fields.inside(key))
+        self.publicKeyInfo = key.whole
 
         _ = try fields.nextIfPresent(0x81)  // issuerUniqueID
         _ = try fields.nextIfPresent(0x82)  // subjectUniqueID
@@ -111,12 +114,14 @@ extension ParsedCertificate {
         private(set) var pathLength: Int?
         private(set) var keyUsage: UInt16?
         private(set) var extendedKeyUsages: [String]?
+        private(set) var certificatePolicies: [String] = []
         private(set) var subjectKeyIdentifier: [UInt8]?
         private(set) var authorityKeyIdentifier: [UInt8]?
 
         /// More than any profile of X.509 defines.
         private static let countMax = 64
         private static let purposesMax = 32
+        private static let policiesMax = 32
 
         init() {}
 
@@ -169,6 +174,16 @@ extension ParsedCertificate {
                     oids.append(try purposes.objectIdentifier())
                 }
                 self.extendedKeyUsages = oids
+            case "2.5.29.32":
+                var policies = value.inside(try value.next(DERReader.Tag.sequence, "certificate policies"))
+                while !policies.isAtEnd {
+                    guard self.certificatePolicies.count < Self.policiesMax else {
+                        throw DERReader.Failure(detail: "more than \(Self.policiesMax) certificate policies")
+                    }
+                    // Qualifiers may follow the identifier: texts and addresses for people.
+                    var policy = policies.inside(try policies.next(DERReader.Tag.sequence, "certificate policy"))
+                    self.certificatePolicies.append(try policy.objectIdentifier())
+                }
             case "2.5.29.14":
                 let identifier = try value.next(DERReader.Tag.octetString, "subject key identifier")
                 self.subjectKeyIdentifier = Array(value.slice(identifier.content))

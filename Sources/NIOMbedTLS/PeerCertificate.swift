@@ -38,8 +38,16 @@ public struct PeerCertificate: Sendable {
     public let keyUsage: UInt16?
     /// The purposes in dotted form; nil when there is no such extension.
     public let extendedKeyUsages: [String]?
+    /// The certificate policies in dotted form; empty when there is no such extension.
+    public let certificatePolicies: [String]
     public let subjectKeyIdentifier: [UInt8]?
     public let authorityKeyIdentifier: [UInt8]?
+
+    /// SHA-256 of the DER of the SubjectPublicKeyInfo, 32 bytes: what stays the same when a certificate is renewed for
+    /// the same key. Computed at every use. Empty, so equal to no pinned value, if libcrypto cannot compute.
+    public var publicKeySHA256: [UInt8] { (try? Self.sha256(self.der[self.publicKeyInfo])) ?? [] }
+    /// Whether subject and issuer are the same name, octet for octet. Every self-signed certificate is self-issued.
+    public var isSelfIssued: Bool { self.issuerDER == self.subjectDER }
 
     /// The subject in the manner of RFC 4514. For reading; never for comparing.
     public var subjectDescription: String { DistinguishedName.description(of: self.subject) }
@@ -55,6 +63,8 @@ public struct PeerCertificate: Sendable {
     let subjectDER: [UInt8]
     /// From basic constraints.
     let pathLength: Int?
+    /// Where in ``der`` the SubjectPublicKeyInfo is.
+    private let publicKeyInfo: Range<Int>
 
     /// - Throws: ``DERReader/Failure`` when the bytes are not a certificate that can be read in full.
     init(der: [UInt8]) throws(DERReader.Failure) {
@@ -63,7 +73,7 @@ public struct PeerCertificate: Sendable {
         }
         let parsed = try ParsedCertificate(der)
         self.der = der
-        self.sha256Fingerprint = try Self.sha256(der)
+        self.sha256Fingerprint = try Self.sha256(der[...])
         self.version = parsed.version
         self.serialNumber = parsed.serialNumber
         self.subject = parsed.subject
@@ -76,11 +86,13 @@ public struct PeerCertificate: Sendable {
         self.isCA = parsed.extensions.isCA
         self.keyUsage = parsed.extensions.keyUsage
         self.extendedKeyUsages = parsed.extensions.extendedKeyUsages
+        self.certificatePolicies = parsed.extensions.certificatePolicies
         self.subjectKeyIdentifier = parsed.extensions.subjectKeyIdentifier
         self.authorityKeyIdentifier = parsed.extensions.authorityKeyIdentifier
         self.issuerDER = parsed.issuerDER
         self.subjectDER = parsed.subjectDER
         self.pathLength = parsed.extensions.pathLength
+        self.publicKeyInfo = parsed.publicKeyInfo
     }
 
     /// Reads a certificate that did not come from a handshake.
@@ -94,9 +106,11 @@ public struct PeerCertificate: Sendable {
         }
     }
 
-    static func sha256(_ bytes: [UInt8]) throws(DERReader.Failure) -> [UInt8] {
+    static func sha256(_ bytes: ArraySlice<UInt8>) throws(DERReader.Failure) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 32)
-        let status = digest.withUnsafeMutableBufferPointer { fleetgate_sha256(bytes, bytes.count, $0.baseAddress) }
+        let status = digest.withUnsafeMutableBufferPointer { digest in
+            bytes.withUnsafeBufferPointer { fleetgate_sha256($0.baseAddress, $0.count, digest.baseAddress) }
+        }
         guard status == 0 else {
             throw DERReader.Failure(detail: "SHA-256 could not be computed")
         }

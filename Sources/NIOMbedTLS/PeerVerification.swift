@@ -3,6 +3,11 @@ internal import Glibc
 
 /// The judgement of one peer's chain, as mbedTLS goes through it, and what came of it.
 ///
+/// mbedTLS shows the certificates from the top of the chain down to the leaf, and says NOT_TRUSTED of the topmost when no
+/// anchor issued it. Whether that counts is decided at the leaf: until then it is lifted, and put back there unless the
+/// authorization excused it. Nothing is lost when the leaf is never reached, because without ``isAllowed`` there is no
+/// connection.
+///
 /// A class for the same reason as ``CiphertextBuffers``: C calls into it. It touches nothing else.
 final class PeerVerification {
     private let rules: VerificationRules
@@ -10,19 +15,26 @@ final class PeerVerification {
     /// The address to look for in the certificate, when the server was reached by one.
     private let expectedAddress: [UInt8]?
 
-    /// What mbedTLS has against the certificates of the chain, all together.
+    /// What mbedTLS has against the certificates of the chain, all together, without what can be excused or is kept in
+    /// one of the following.
     private var reasons: UInt32 = 0
+    private var isLeafExpired = false
     private var isTooLong = false
-    /// The certificate that no issuer was found for, with its depth.
-    private var untrusted: (der: [UInt8], depth: Int)?
-
     private var topDepth: Int?
+    /// The topmost certificate, when no anchor issued it.
+    private var untrustedTop: [UInt8]?
+    /// A certificate that its issuer in the chain did not sign.
+    private var badlySigned: [UInt8]?
 
     /// The leaf, as soon as it was seen and could be read.
     private(set) var leaf: PeerCertificate?
     private(set) var refusal: VerificationRules.Refusal?
     /// Whether the chain was verified and the authorization allowed it. Nothing else sets this.
     private(set) var isAllowed = false
+    /// What the authorization excused.
+    private(set) var excused: TLSObjections = []
+    /// The anchor that the chain ends in.
+    private(set) var trustAnchor: TLSTrustAnchor?
     /// SNI, on a server.
     private(set) var serverName: String?
 
@@ -34,31 +46,59 @@ final class PeerVerification {
 
     /// Called from C, from the top of the chain down to the leaf.
     ///
-    /// - Returns: reasons to be added: any at all refuses the chain; which one chooses the alert.
-    func judge(der: UnsafeRawBufferPointer, depth: Int, reasons: UInt32) -> UInt32 {
-        self.reasons |= reasons
-        self.topDepth = self.topDepth ?? depth
+    /// - Returns: the reasons that stand: any at all refuses the chain; which ones choose the alert.
+    func judge(der: UnsafeRawBufferPointer, depth: Int, version: TLSVersion?, reasons: UInt32) -> UInt32 {
+        var reasons = reasons
+        let isUntrusted = reasons & Self.notTrusted != 0
+        if self.topDepth == nil {
+            self.topDepth = depth
+            if isUntrusted {
+                self.untrustedTop = Array(der)
+                reasons &= ~Self.notTrusted
+            } else {
+                self.trustAnchor = self.rules.anchor(presentedAs: der)
+            }
+        } else if isUntrusted, self.badlySigned == nil {
+            // mbedTLS went on upwards, so it found an issuer of the right name, whose key did not make the signature.
+            self.badlySigned = Array(der)
+        }
         if depth > self.rules.chainDepthMax {
             self.isTooLong = true
         }
-        if reasons & UInt32(FLEETGATE_CERTIFICATE_NOT_TRUSTED) != 0, self.untrusted == nil {
-            self.untrusted = (Array(der), depth)
+        guard depth == 0 else {
+            self.reasons |= reasons & ~Self.notTrusted
+            return reasons
         }
-        guard depth == 0 else { return 0 }
+        self.isLeafExpired = reasons & Self.expired != 0
+        self.reasons |= reasons & ~(Self.notTrusted | Self.expired)
+        if self.untrustedTop != nil {
+            reasons |= Self.notTrusted
+        }
 
         do throws(DERReader.Failure) {
             self.leaf = try PeerCertificate(der: Array(der))
         } catch {
             self.refusal = .init(
                 code: .certificateUnparsable, detail: "leaf certificate: \(error.detail)", alert: .badCertificate)
-            return Self.reason(choosing: .badCertificate)
         }
-        self.refusal = self.leaf.flatMap { self.judgeLeaf($0) }
+        if let leaf = self.leaf {
+            if let version, self.rules.refusesCurve(of: leaf, version) {
+                reasons |= UInt32(FLEETGATE_CERTIFICATE_WEAK_KEY)
+                self.reasons |= UInt32(FLEETGATE_CERTIFICATE_WEAK_KEY)
+            }
+            (self.refusal, self.excused) = self.judgeLeaf(leaf, version)
+        }
+        if self.excused.contains(.untrusted) {
+            reasons &= ~Self.notTrusted
+        }
+        if self.excused.contains(.expired) {
+            reasons &= ~Self.expired
+        }
         guard let refusal = self.refusal else {
-            self.isAllowed = true
-            return 0
+            self.isAllowed = reasons == 0 && self.reasons == 0
+            return reasons
         }
-        return Self.reason(choosing: refusal.alert)
+        return reasons | Self.reason(choosing: refusal.alert)
     }
 
     /// Called from C, with what the client sent.
@@ -67,47 +107,120 @@ final class PeerVerification {
         self.serverName = String(decoding: name, as: UTF8.self)
     }
 
-    /// In the order that ``TLSError/Code`` documents.
-    private func judgeLeaf(_ leaf: PeerCertificate) -> VerificationRules.Refusal? {
+    /// Asks the authorization, unless there is something that it cannot excuse.
+    ///
+    /// - Returns: why the peer is refused, if it is, and what was excused.
+    private func judgeLeaf(
+        _ leaf: PeerCertificate, _ version: TLSVersion?
+    ) -> (VerificationRules.Refusal?, excused: TLSObjections) {
+        guard let version else {
+            return (.init(code: .internalError, detail: "no version was negotiated", alert: .accessDenied), [])
+        }
+        let trust = self.judgeTrust(leaf)
+        var objections: TLSObjections = self.isLeafExpired ? .expired : []
+        if case .untrusted = trust {
+            objections.insert(.untrusted)
+        }
+        let refusal = self.refusal(leaf, trust, excusing: [])
+        if refusal != nil, self.refusal(leaf, trust, excusing: objections) != nil {
+            return (refusal, [])
+        }
+        let peer = TLSPeer(
+            certificate: leaf, objections: objections, trustAnchor: self.trustAnchor, version: version,
+            serverName: self.serverName)
+        switch self.authorize(peer) {
+        case .allowed:
+            return (refusal, [])
+        case .allowedDespite(let tolerated):
+            let excused = objections.intersection(tolerated)
+            return (self.refusal(leaf, trust, excusing: excused), excused)
+        case .denied(let code, let alert):
+            var denial =
+                refusal
+                ?? .init(code: alert.errorCode, detail: "refused by the authorization", alert: alert.alert)
+            denial.deniedCode = code
+            return (denial, [])
+        }
+    }
+
+    /// The first reason in the order that ``TLSError/Code`` documents, when these do not count.
+    private func refusal(
+        _ leaf: PeerCertificate, _ trust: Trust, excusing excused: TLSObjections
+    ) -> VerificationRules.Refusal? {
         if self.isTooLong {
             return .init(
                 code: .chainTooLong, detail: "more than \(self.rules.chainDepthMax + 1) certificates",
                 alert: .badCertificate)
         }
-        if let refusal = self.judgeTrust() ?? Self.refusal(for: self.reasons) {
-            return refusal
+        var isOwnIssuer = false
+        switch trust {
+        case .anchored: break
+        case .broken(let refusal): return refusal
+        case .untrusted(let refusal):
+            guard excused.contains(.untrusted) else { return refusal }
+            isOwnIssuer = leaf.isSelfIssued
+        }
+        var reasons = self.reasons
+        if self.isLeafExpired, !excused.contains(.expired) {
+            reasons |= Self.expired
+        }
+        if reasons != 0 {
+            // What mbedTLS says and nobody here has a name for refuses all the same.
+            return Self.refusal(for: reasons)
+                ?? .init(
+                    code: .unauthenticatedPeer, detail: "refused by mbedTLS, reasons 0x\(String(reasons, radix: 16))",
+                    alert: .certificateUnknown)
         }
         if let address = self.expectedAddress, !leaf.subjectAlternativeNames.contains(.ip(address)) {
             return .init(code: .wrongName, detail: "not for the address of the server", alert: .badCertificate)
         }
-        if let refusal = self.rules.refusalByPolicy(leaf) ?? self.rules.refusalByUsage(leaf) {
-            return refusal
-        }
-        switch self.authorize(leaf) {
-        case .allowed:
-            return nil
-        case .denied(let code, let alert):
-            return .init(
-                code: alert.errorCode, detail: "refused by the authorization", alert: alert.alert, deniedCode: code)
-        }
+        return self.rules.refusalByPolicy(leaf, isOwnIssuer: isOwnIssuer)
+            ?? self.rules.refusalByUsage(leaf, isOwnIssuer: isOwnIssuer)
     }
 
-    private func judgeTrust() -> VerificationRules.Refusal? {
-        guard let untrusted = self.untrusted else { return nil }
-        let top: PeerCertificate
-        do throws(DERReader.Failure) {
-            top = try PeerCertificate(der: untrusted.der)
-        } catch {
-            return .init(code: .unknownCA, detail: "no trust anchor issued it", alert: .unknownCA)
-        }
-        // With a certificate above it, mbedTLS found an issuer of the right name, whose key did not make the signature.
-        guard untrusted.depth == self.topDepth else {
-            return .init(
-                code: .badSignature, detail: "not signed by the key of its issuer \(top.issuerDescription)",
-                alert: .unknownCA)
-        }
-        return self.rules.untrusted(top: top, depth: untrusted.depth)
+    /// What the chain ends in.
+    private enum Trust {
+        /// A trust anchor.
+        case anchored
+        /// In a certificate that no anchor issued: refused, unless that is excused.
+        case untrusted(VerificationRules.Refusal)
+        /// In nothing that could be excused.
+        case broken(VerificationRules.Refusal)
     }
+
+    private func judgeTrust(_ leaf: PeerCertificate) -> Trust {
+        func read(_ der: [UInt8]) -> PeerCertificate? {
+            der == leaf.der ? leaf : try? PeerCertificate(der: der)
+        }
+        let badSignature = self.badlySigned.map { der in
+            let issuer = read(der)?.issuerDescription ?? "above it"
+            return VerificationRules.Refusal(
+                code: .badSignature, detail: "not signed by the key of its issuer \(issuer)", alert: .unknownCA)
+        }
+        guard let untrustedTop = self.untrustedTop else {
+            guard self.trustAnchor != nil else {
+                return .broken(
+                    .init(code: .unknownCA, detail: "the chain ends in no trust anchor", alert: .unknownCA))
+            }
+            return badSignature.map { .broken($0) } ?? .anchored
+        }
+        // Whether an anchor has its issuer's name cannot be said of one that cannot be read.
+        guard let top = read(untrustedTop), let depth = self.topDepth else {
+            return .broken(
+                badSignature ?? .init(code: .unknownCA, detail: "no trust anchor issued it", alert: .unknownCA))
+        }
+        let refusal = self.rules.untrusted(top: top, depth: depth)
+        if refusal.code == .chainTooLong {
+            return .broken(refusal)
+        }
+        if let badSignature {
+            return .broken(badSignature)
+        }
+        return refusal.code == .unknownCA ? .untrusted(refusal) : .broken(refusal)
+    }
+
+    private static let notTrusted = UInt32(FLEETGATE_CERTIFICATE_NOT_TRUSTED)
+    private static let expired = UInt32(FLEETGATE_CERTIFICATE_EXPIRED)
 
     /// The code for what mbedTLS itself has against a chain.
     static func refusal(for reasons: UInt32) -> VerificationRules.Refusal? {

@@ -12,6 +12,8 @@ public enum SubjectAlternativeName: Sendable, Hashable {
     case directoryName([[NameAttribute]])
     /// otherName: its type in dotted form, and the DER of its value.
     case otherName(oid: String, value: [UInt8])
+    /// registeredID, in dotted form.
+    case registeredID(String)
     /// An entry that exists but is of another type (its DER tag), or is not valid text of its type. Matches nothing.
     case other(tag: UInt8)
 
@@ -47,6 +49,9 @@ public enum SubjectAlternativeName: Sendable, Hashable {
             return DirectoryText.ascii(content).map { .uri($0) } ?? .other(tag: element.tag)
         case 0x87:
             return content.count == 4 || content.count == 16 ? .ip(Array(content)) : .other(tag: element.tag)
+        case 0x88:
+            guard let oid = try? DERReader.dotted(content) else { return .other(tag: element.tag) }
+            return .registeredID(oid)
         case 0xA0:
             var other = reader.inside(element)
             let oid = try other.objectIdentifier()

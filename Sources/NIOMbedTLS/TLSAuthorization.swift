@@ -1,13 +1,48 @@
-/// The decision on a peer whose chain has otherwise been verified, taken inside the handshake.
+/// The decision on a peer, taken inside the handshake, when verification has nothing against its chain or only what can
+/// be excused (``TLSObjections``).
 ///
-/// Called once for each connection, synchronously on its event loop, from inside mbedTLS: it must be quick, must not
-/// wait, and must not touch the channel.
-public typealias TLSAuthorize = (PeerCertificate) -> TLSVerdict
+/// Called at most once for each connection, synchronously on its event loop, from inside mbedTLS: it must be quick, must
+/// not wait, and must not touch the channel. An allowed peer has yet to prove that it holds its certificate's key:
+/// ``TLSHandshakeCompleted`` says that it has.
+public typealias TLSAuthorize = (TLSPeer) -> TLSVerdict
+
+/// What an authorization judges.
+public struct TLSPeer: Sendable {
+    /// The leaf.
+    public let certificate: PeerCertificate
+    /// What there is against the chain; mostly nothing.
+    public let objections: TLSObjections
+    /// The anchor that the chain ends in. Nil exactly when the objections contain ``TLSObjections/untrusted``.
+    public let trustAnchor: TLSTrustAnchor?
+    /// The version negotiated.
+    public let version: TLSVersion
+    /// Server: the host name that the client asked for (SNI), if it was printable ASCII; proves nothing. Nil on a
+    /// client.
+    public let serverName: String?
+
+    public init(
+        certificate: PeerCertificate,
+        objections: TLSObjections,
+        trustAnchor: TLSTrustAnchor?,
+        version: TLSVersion,
+        serverName: String?
+    ) {
+        self.certificate = certificate
+        self.objections = objections
+        self.trustAnchor = trustAnchor
+        self.version = version
+        self.serverName = serverName
+    }
+}
 
 /// What a ``TLSAuthorize`` decides.
 public enum TLSVerdict: Sendable, Hashable {
+    /// Let in. Excuses nothing: with objections the chain is refused for the first of them.
     case allowed
-    /// Refused: the peer gets the alert, ``TLSError/deniedCode`` the code.
+    /// Let in although there are objections. The chain is refused for the first that is not among these.
+    case allowedDespite(TLSObjections)
+    /// Refused: the peer gets the alert, ``TLSError/deniedCode`` the code. With objections the first of them chooses
+    /// the alert and ``TLSError/code``.
     case denied(code: String, alert: TLSDenialAlert)
 }
 

@@ -1,6 +1,6 @@
 internal import CMbedTLS
 
-// What C calls back, from inside the calls of ``TLSConnection``: unwrap and forward. Nothing here throws, logs, or
+// What C calls back, from inside the calls of ``TLSConnection`` and of ``TLSContext``: unwrap and forward. Nothing here throws, logs, or
 // touches the pipeline.
 
 func receiveCiphertext(_ io: UnsafeMutableRawPointer?, _ bytes: UnsafeMutablePointer<UInt8>?, _ capacity: Int) -> Int {
@@ -18,11 +18,13 @@ func sendCiphertext(_ io: UnsafeMutableRawPointer?, _ bytes: UnsafePointer<UInt8
 
 func verifyCertificate(
     _ verification: UnsafeMutableRawPointer?, _ der: UnsafePointer<UInt8>?, _ length: Int, _ depth: Int32,
-    _ reasons: UInt32
+    _ version: Int32, _ reasons: UInt32
 ) -> UInt32 {
-    guard let verification, let der else { return UInt32(FLEETGATE_CERTIFICATE_OTHER) }
+    guard let verification, let der else { return reasons | UInt32(FLEETGATE_CERTIFICATE_OTHER) }
     return Unmanaged<PeerVerification>.fromOpaque(verification).takeUnretainedValue()
-        .judge(der: UnsafeRawBufferPointer(start: der, count: length), depth: Int(depth), reasons: reasons)
+        .judge(
+            der: UnsafeRawBufferPointer(start: der, count: length), depth: Int(depth),
+            version: TLSVersion(wireValue: version), reasons: reasons)
 }
 
 func noteServerName(

@@ -131,6 +131,10 @@ public struct TLSLimits: Sendable, Hashable {
 
     /// The largest certificate that mbedTLS can take: it must fit into one handshake message.
     static let certificateBytesMax = 16_384
+    /// Certificates read from one file: more than any chain or set of anchors needs.
+    static let certificatesInFileMax = 64
+    /// A file of that many certificates, each as large as can be and in base64, with some text.
+    static let certificateFileBytesMax = 2_097_152
     /// Ciphertext collected before it is handed on while a large write is being encrypted: bounds the copy, and lets
     /// the first records leave early.
     static let ciphertextChunkBytes = 262_144

@@ -295,7 +295,7 @@ extension TLSConnection {
         return try? PeerCertificate(der: Array(UnsafeBufferPointer(start: start, count: length)))
     }
 
-    private static func codeAndFault(of kind: fleetgate_failure) -> (TLSError.Code, TLSError.Fault) {
+    static func codeAndFault(of kind: fleetgate_failure) -> (TLSError.Code, TLSError.Fault) {
         switch kind {
         case .verification: (.unauthenticatedPeer, .peer)
         case .noCertificate: (.noCertificate, .peer)

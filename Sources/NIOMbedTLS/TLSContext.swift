@@ -11,6 +11,8 @@ public final class TLSContext {
     public let role: TLSConfiguration.Role
     /// What works but should be known, such as a certificate that has expired.
     public let warnings: [TLSConfigurationWarning]
+    /// In the order of ``TLSConfiguration/trustAnchorsPEM``.
+    public let trustAnchors: [TLSTrustAnchor]
 
     let handshakeTimeout: TimeAmount
     let closeTimeout: TimeAmount
@@ -28,6 +30,7 @@ public final class TLSContext {
         problems.check(configuration)
         let parts = Parts(configuration, &problems)
         let settings = parts.flatMap { $0.makeSettings(configuration, &problems) }
+        let anchors = parts.map { Self.anchors($0.anchors, &problems) } ?? []
         guard let parts, let settings, problems.isEmpty else {
             fleetgate_settings_free(settings)
             throw TLSConfigurationError(problems: problems.all)
@@ -36,12 +39,11 @@ public final class TLSContext {
         self.handshakeTimeout = configuration.handshakeTimeout
         self.closeTimeout = configuration.closeTimeout
         self.limits = configuration.limits
-        // mbedTLS has parsed them; one that the stricter reader here refuses still anchors, it only is not named when
-        // the reason for a refusal is sought.
-        let anchors = parts.anchors.ders.compactMap { try? PeerCertificate(der: $0) }
         let chain = parts.chain?.ders.compactMap { try? PeerCertificate(der: $0) } ?? []
         self.rules = VerificationRules(configuration, anchors: anchors)
-        self.warnings = Self.warnings(chain: chain, anchors: anchors, now: Int64(time(nil)))
+        self.trustAnchors = anchors.map(\.value)
+        self.warnings = Self.warnings(
+            chain: chain, anchors: anchors.compactMap(\.certificate), now: Int64(time(nil)))
         self.settings = settings
         self.parts = parts
     }
@@ -49,6 +51,20 @@ public final class TLSContext {
     deinit {
         // Before the parts go, which it points at.
         fleetgate_settings_free(self.settings)
+    }
+
+    private static func anchors(
+        _ certificates: CertificateChain, _ problems: inout ProblemList
+    ) -> [VerificationRules.Anchor] {
+        var anchors: [VerificationRules.Anchor] = []
+        for der in certificates.ders {
+            do throws(DERReader.Failure) {
+                anchors.append(try VerificationRules.Anchor(der: der))
+            } catch {
+                problems.add(.library, "trust anchor: \(error.detail)")
+            }
+        }
+        return anchors
     }
 
     private static func warnings(

@@ -24,7 +24,8 @@ public struct TLSError: Error, Sendable, CustomStringConvertible {
     public let alertSent: TLSAlert?
     /// The fatal alert that the peer sent.
     public let alertReceived: TLSAlert?
-    /// The code that the authorization gave with its refusal (``TLSVerdict/denied(code:alert:)``).
+    /// The code that the authorization gave with its refusal (``TLSVerdict/denied(code:alert:)``). When the chain could
+    /// have been excused (``TLSObjections``) it stands beside the code of what was not.
     public let deniedCode: String?
 
     public init(

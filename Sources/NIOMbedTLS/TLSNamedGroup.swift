@@ -15,6 +15,15 @@ public enum TLSNamedGroup: UInt16, Sendable, Hashable, CaseIterable, CustomStrin
         }
     }
 
+    /// The same curve as a certificate names it, in dotted form; nil for one that certificates cannot have.
+    var curveOID: String? {
+        switch self {
+        case .secp256r1: "1.2.840.10045.3.1.7"
+        case .secp384r1: "1.3.132.0.34"
+        case .x25519: nil
+        }
+    }
+
     /// P-256 first: it is what constrained devices have in hardware, and what is fast here.
     public static let defaults: [TLSNamedGroup] = [.secp256r1, .x25519, .secp384r1]
 }

@@ -4,15 +4,47 @@ struct VerificationRules {
     let leafPolicy: TLSLeafPolicy
     let requiresClientAuthExtendedKeyUsage: Bool
     let chainDepthMax: Int
-    /// To find out why a chain is not trusted.
-    let anchors: [PeerCertificate]
+    /// The curves that a leaf's key may be on with TLS 1.2, in dotted form.
+    private let curves: [String]
+    let anchors: [Anchor]
 
-    init(_ configuration: TLSConfiguration, anchors: [PeerCertificate]) {
+    init(_ configuration: TLSConfiguration, anchors: [Anchor]) {
         self.role = configuration.role
         self.leafPolicy = configuration.leafPolicy
         self.requiresClientAuthExtendedKeyUsage = configuration.requiresClientAuthExtendedKeyUsage
         self.chainDepthMax = configuration.limits.chainDepthMax
+        self.curves = configuration.namedGroups.compactMap(\.curveOID)
         self.anchors = anchors
+    }
+}
+
+extension VerificationRules {
+    /// A trust anchor: what it is recognised by, and what is told of it.
+    struct Anchor {
+        let der: [UInt8]
+        /// Nil when the reader here refuses what mbedTLS has parsed. It anchors nevertheless, it only is not named when
+        /// the reason for a refusal is sought.
+        let certificate: PeerCertificate?
+        let value: TLSTrustAnchor
+
+        init(der: [UInt8]) throws(DERReader.Failure) {
+            self.der = der
+            self.certificate = try? PeerCertificate(der: der)
+            self.value = TLSTrustAnchor(
+                subject: self.certificate?.subject ?? [], sha256Fingerprint: try PeerCertificate.sha256(der[...]))
+        }
+    }
+
+    /// The anchor that has these bytes.
+    func anchor(presentedAs der: UnsafeRawBufferPointer) -> TLSTrustAnchor? {
+        self.anchors.first { $0.der.count == der.count && $0.der.elementsEqual(der) }?.value
+    }
+
+    /// Whether a leaf's key is on a curve that is not accepted with that version. mbedTLS asks the same, but only after
+    /// the authorization (`mbedtls_ssl_check_curve`). With TLS 1.3 the signature algorithms bound the curves.
+    func refusesCurve(of leaf: PeerCertificate, _ version: TLSVersion) -> Bool {
+        guard version == .v1_2, case .ellipticCurve(let oid) = leaf.keyAlgorithm else { return false }
+        return !self.curves.contains(oid)
     }
 }
 
@@ -27,7 +59,7 @@ extension VerificationRules {
 
     /// Why the certificate at the top of an untrusted chain is not trusted, whose issuer was not among those sent.
     func untrusted(top: PeerCertificate, depth: Int) -> Refusal {
-        let issuers = self.anchors.filter { anchor in
+        let issuers = self.anchors.compactMap(\.certificate).filter { anchor in
             guard anchor.subjectDER == top.issuerDER else { return false }
             guard let wanted = top.authorityKeyIdentifier, let own = anchor.subjectKeyIdentifier else { return true }
             return wanted == own
@@ -49,12 +81,14 @@ extension VerificationRules {
     }
 
     /// What is wrong with a leaf that mbedTLS accepts, by policy.
-    func refusalByPolicy(_ leaf: PeerCertificate) -> Refusal? {
+    ///
+    /// - Parameter isOwnIssuer: see ``refusalByUsage(_:isOwnIssuer:)``.
+    func refusalByPolicy(_ leaf: PeerCertificate, isOwnIssuer: Bool) -> Refusal? {
         if self.leafPolicy.refusesOldVersions, leaf.version != 3 {
             return Refusal(
                 code: .notV3, detail: "X.509 version \(leaf.version)", alert: .unsupportedCertificate)
         }
-        if self.leafPolicy.refusesCertificateAuthorities, leaf.maySignCertificates {
+        if self.leafPolicy.refusesCertificateAuthorities, !isOwnIssuer, leaf.maySignCertificates {
             return Refusal(
                 code: .leafIsCA, detail: "the certificate presented may sign certificates",
                 alert: .unsupportedCertificate)
@@ -67,7 +101,12 @@ extension VerificationRules {
     }
 
     /// What the leaf's usage extensions forbid.
-    func refusalByUsage(_ leaf: PeerCertificate) -> Refusal? {
+    ///
+    /// - Parameter isOwnIssuer: whether it is self-issued at the end of a chain that no anchor issued, so that it can
+    ///   only be let in as a certificate that is known by itself. `openssl req -x509` makes those CA certificates
+    ///   without extended key usage, so neither is held against it: it is a CA for nobody, as nothing here trusts it,
+    ///   and its purpose is that it is known. What its extensions do say holds as for any other.
+    func refusalByUsage(_ leaf: PeerCertificate, isOwnIssuer: Bool) -> Refusal? {
         if let usage = leaf.keyUsage, usage & PeerCertificate.KeyUsage.digitalSignature == 0 {
             return Refusal(
                 code: .wrongKeyUsage, detail: "key usage without digitalSignature", alert: .unsupportedCertificate)
@@ -80,7 +119,7 @@ extension VerificationRules {
         case .client: (isRequired, purpose) = (false, PeerCertificate.Purpose.serverAuth)
         }
         guard let purposes = leaf.extendedKeyUsages else {
-            return isRequired ? self.wrongPurpose("no extended key usage") : nil
+            return isRequired && !isOwnIssuer ? self.wrongPurpose("no extended key usage") : nil
         }
         if purposes.contains(purpose) || (!isRequired && purposes.contains(PeerCertificate.Purpose.any)) {
             return nil

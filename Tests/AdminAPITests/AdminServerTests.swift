@@ -177,7 +177,7 @@ import Testing
     }
 }
 
-private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
 
 /// Suspends until the task is cancelled, without a clock.
 private func withUnsafeContinuationUntilCancelled() async {

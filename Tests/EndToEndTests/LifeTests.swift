@@ -182,8 +182,8 @@ struct LifeTests {
         try await gate.broker.publish("meters/hamburg-nord/tariff", "cheap")
         try await gate.broker.publish(Self.own + "/commands/relay", "off")
         #expect(try await device.packet().suffix(3) == Array("off".utf8)[...])
-        try await gate.logEntry("packet refused by the profile", ["reason": "delivery-not-allowed"])
-        #expect(try await gate.metrics().sum("fleetgate_denials_total", ["reason": "delivery-not-allowed"]) == 1)
+        try await gate.logEntry("packet refused by the profile", ["reason": "subscription-lost"])
+        #expect(try await gate.metrics().sum("fleetgate_denials_total", ["reason": "subscription-lost"]) == 1)
     }
 
     @Test("A CA bundle that is exchanged holds for the next connection")

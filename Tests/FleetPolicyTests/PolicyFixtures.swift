@@ -43,6 +43,30 @@ func mistakes(in yamls: String...) throws -> [OperatorMistake] {
     }
 }
 
+extension ConnectionCircumstances {
+    /// A connection like most.
+    static let usual = ConnectionCircumstances(
+        now: 1_000_000,
+        trustAnchor: TrustAnchor(
+            subject: DistinguishedName(attributes: [("O", "Test"), ("CN", "Test Root")]) ?? DistinguishedName([]),
+            sha256Fingerprint: [UInt8](repeating: 9, count: 32)))
+
+    func with(_ change: (inout ConnectionCircumstances) -> Void) -> ConnectionCircumstances {
+        var changed = self
+        change(&changed)
+        return changed
+    }
+}
+
+extension ProfileSet {
+    /// What a certificate gets on a usual connection, with an empty registry.
+    func decide(
+        _ certificate: CertificateAttributes, _ circumstances: ConnectionCircumstances = .usual
+    ) -> PolicyDecision {
+        PolicySnapshot(profiles: self).decide(certificate, circumstances)
+    }
+}
+
 /// A certificate of which only the names matter.
 func certificate(
     _ subject: String, issuer: String = "CN=Test CA,O=Test", san: [SubjectAlternativeName] = []

@@ -97,4 +97,19 @@ import Testing
                 kind.make(MQTTAcknowledgement(packetIdentifier: 1, properties: [.topicAlias(1)])), .v5, .badProperty)
         }
     }
+
+    /// The reason code without a decode: success where it is left out, nil for what has none, and never a trap.
+    @Test func reasonCodeOfTheFrame() throws {
+        let cases: [(Bytes, MQTTReasonCode?)] = [
+            ([0x40, 2, 0, 1], .success), ([0x50, 3, 0, 1, 0x87], .notAuthorized),
+            ([0x62, 3, 0, 1, 0x92], .init(rawValue: 0x92)),
+            ([0x70, 4, 0, 1, 0x80, 0], .unspecifiedError), ([0x50, 3, 0, 1, 0x7F], .init(rawValue: 0x7F)),
+            ([0x40, 0], .success), ([0x50, 1, 0], .success), ([0xC0, 0], nil), ([0x90, 3, 0, 1, 0x80], nil),
+            ([0x30, 4, 0, 1, 0x61, 0], nil), ([0xB0, 2, 0, 1], nil),
+        ]
+        for (bytes, code) in cases {
+            let frame = try Vector(name: "", version: .v5, bytes: bytes).frame()
+            #expect(frame.acknowledgementReasonCode == code, "\(bytes)")
+        }
+    }
 }

@@ -39,11 +39,42 @@ import Testing
             let again = Vector(name: "", version: version, bytes: try encoded(packet, version), sender: sender)
             #expect(try again.decode() == packet)
             #expect(again.bytes.count <= frame.bytes.readableBytes || packet.type == .connack)
+            if case .publish(let publish) = packet { try checkRewriting(frame, publish, version, sender) }
         } catch {
             Issue.record("\(packet) does not go round: \(error)")
         }
         return true
     }
+
+    /// Every PUBLISH that decodes can be given other topics, and nothing else of it changes.
+    private func checkRewriting(
+        _ frame: MQTTFrame, _ publish: MQTTPublish, _ version: MQTTProtocolVersion, _ sender: MQTTSender
+    ) throws {
+        let header = try frame.publishHeader(version: version, limits: MQTTLimits(), sender: sender)
+        for (dropsTopicAlias, response) in [(false, "r"), (true, "r"), (false, nil), (true, nil)] {
+            let edit = MQTTPublishEdit(
+                topic: ByteBuffer(string: "t"), prefix: ByteBuffer(string: "p/"), dropsTopicAlias: dropsTopicAlias,
+                responseTopic: response.map { .replaced(ByteBuffer(string: $0)) } ?? .removed
+            )
+            let parts = try frame.rewritingPublish(header, edit)
+            let bytes = Bytes(parts.head.readableBytesView) + Bytes(parts.payload.readableBytesView)
+            var expected = publish
+            expected.topic = "p/t"
+            if dropsTopicAlias { expected.properties.removeAll(like: .topicAlias(0)) }
+            if publish.properties.responseTopic != nil {
+                expected.properties.removeAll(like: .responseTopic(""))
+            }
+            let rewritten = try Vector(name: "", version: version, bytes: bytes, sender: sender).decode()
+            guard case .publish(var found) = rewritten else { throw Unexpected() }
+            if publish.properties.responseTopic != nil {
+                #expect(found.properties.responseTopic == response.map { "p/" + $0 })
+                found.properties.removeAll(like: .responseTopic(""))
+            }
+            #expect(found == expected)
+        }
+    }
+
+    private struct Unexpected: Error {}
 
     private static func mutated(using generator: inout SeededGenerator) -> Bytes {
         var bytes = seeds.randomElement(using: &generator) ?? [0xC0, 0]

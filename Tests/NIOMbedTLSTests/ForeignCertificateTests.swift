@@ -69,6 +69,69 @@ struct ForeignCertificateTests {
         #expect(pair.server.error?.peerCertificate?.subjectDescription == "CN=meter-9")
     }
 
+    /// What `openssl req -x509` makes, with a certificate that says nothing for itself.
+    private func selfSigned(key: [String], options: [String]) throws -> (chain: [UInt8], key: [UInt8]) {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("self-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try self.run(
+            ["req", "-x509", "-nodes", "-keyout", "key", "-out", "certificate", "-subj", "/CN=meter-9"] + key + options,
+            in: folder)
+        return (
+            Array(try Data(contentsOf: folder.appendingPathComponent("certificate"))),
+            Array(try Data(contentsOf: folder.appendingPathComponent("key")))
+        )
+    }
+
+    /// A certificate known by its fingerprint: as openssl makes it, it is let in; what is weak in it never is.
+    @Test(arguments: [
+        ("plain", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], [], true),
+        ("RSA", ["-newkey", "rsa:2048"], [], true),
+        ("SHA-1", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], ["-sha1"], false),
+        ("RSA of 1024 bits", ["-newkey", "rsa:1024"], [], false),
+        ("P-192", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime192v1"], [], false),
+        (
+            "no digitalSignature", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+            ["-addext", "keyUsage=critical,keyCertSign"], false
+        ),
+        (
+            "for servers", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+            ["-addext", "extendedKeyUsage=serverAuth"], false
+        ),
+    ])
+    func selfSignedCertificates(_ name: String, _ key: [String], _ options: [String], _ isLetIn: Bool) throws {
+        let credentials = try TLSTestCredentials.get()
+        let made = try self.selfSigned(key: key, options: options)
+        let chain = try PeerCertificate.reading(made.chain)
+        for verdict in [TLSVerdict.allowed, .allowedDespite([.expired, .untrusted])] {
+            let server = try TLSContext(try credentials.serverConfiguration())
+            var asked = 0
+            let pair = try TLSPair(
+                TLSContext(
+                    credentials.clientConfiguration(TLSVersion.v1_2.only) {
+                        $0.certificateChainPEM = made.chain
+                        $0.privateKeyPEM = made.key
+                    }),
+                server,
+                authorize: {
+                    asked += 1
+                    #expect($0.objections == .untrusted && $0.trustAnchor == nil)
+                    return verdict
+                })
+            try pair.handshake()
+            let expected: TLSError.Code? = isLetIn && verdict != .allowed ? nil : .unknownCA
+            #expect(pair.server.error?.code == expected, "\(name): \(String(describing: pair.server.error))")
+            #expect((pair.server.recorder.completed != nil) == (expected == nil))
+            #expect(asked == (isLetIn ? 1 : 0))
+            switch server.verify(chain: chain, version: .v1_2, serverName: nil, authorize: { _ in verdict }) {
+            case .accepted(let anchor, let despite):
+                #expect(expected == nil && anchor == nil && despite == .untrusted)
+            case .refused(let error):
+                #expect(error.code == expected && error.alertSent == pair.server.error?.alertSent)
+            }
+        }
+    }
+
     /// Keys as `openssl genpkey` and `openssl pkey` encrypt them, which mbedTLS 2.28 cannot read by itself.
     @Test(arguments: [["-aes-256-cbc"], ["-aes-128-cbc", "-traditional"]])
     func encryptedKeys(_ options: [String]) throws {

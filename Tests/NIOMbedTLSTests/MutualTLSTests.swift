@@ -14,7 +14,7 @@ struct MutualTLSTests {
     @Test(arguments: ways)
     func aGoodDeviceIsLetIn(_ version: TLSVersion, _ chunk: Int?) throws {
         let credentials = try TLSTestCredentials.get()
-        var asked: [PeerCertificate] = []
+        var asked: [TLSPeer] = []
         let pair = try TLSPair(
             client: credentials.clientConfiguration(version.only), server: credentials.serverConfiguration(),
             authorize: {
@@ -29,7 +29,10 @@ struct MutualTLSTests {
         #expect(atServer.applicationProtocol == "mqtt")
         #expect(atServer.serverName == "gateway.test")
         #expect(atServer.handshakeBytesIn > 500 && atServer.handshakeBytesOut > 500)
-        #expect(asked == [atServer.peerCertificate])
+        #expect(asked.map(\.certificate) == [atServer.peerCertificate])
+        #expect(asked.first?.objections == [] && asked.first?.version == version)
+        #expect(asked.first?.serverName == "gateway.test")
+        #expect(asked.first?.trustAnchor?.subjectDescription == "CN=Test Root")
         let atClient = try #require(pair.client.recorder.completed)
         #expect(atClient.peerCertificate.der == credentials.server.certificateDER)
         #expect(atClient.cipherSuite == atServer.cipherSuite)

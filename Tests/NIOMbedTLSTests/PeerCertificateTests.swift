@@ -42,11 +42,77 @@ struct PeerCertificateTests {
             ])
         #expect(!certificate.isCA && certificate.keyUsage == 1)
         #expect(certificate.extendedKeyUsages == ["1.3.6.1.5.5.7.3.2"])
+        #expect(certificate.certificatePolicies.isEmpty && !certificate.isSelfIssued)
         let root = try PeerCertificate(
             parsing: try CertificateInspectionDER.der(ofPEM: try credentials.root.certificatePEM))
-        #expect(root.isCA && root.maySignCertificates)
+        #expect(root.isCA && root.maySignCertificates && root.isSelfIssued)
         #expect(certificate.authorityKeyIdentifier == root.subjectKeyIdentifier)
         #expect(certificate.issuerDER == root.subjectDER)
+    }
+
+    @Test func theHashOfThePublicKey() throws {
+        let credentials = try TLSTestCredentials.get()
+        let certificate = try PeerCertificate(parsing: credentials.device.certificateDER)
+        // A SubjectPublicKeyInfo of a key on P-256 (RFC 5480, 2) has 91 bytes and begins with these.
+        let prefix: [UInt8] = [
+            0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08,
+        ]
+        let der = certificate.der
+        let start = try #require(der.indices.first { der[$0...].starts(with: prefix) })
+        #expect(try certificate.publicKeySHA256 == PeerCertificate.sha256(der[start..<start + 91]))
+        // It outlives the certificate, and belongs to one key.
+        let renewed = try credentials.root.issue(
+            TLSTestCredentials.deviceTemplate(), for: credentials.device.key.publicKey)
+        let renewedCertificate = try PeerCertificate(parsing: renewed.certificateDER)
+        #expect(renewedCertificate.publicKeySHA256 == certificate.publicKeySHA256)
+        #expect(renewedCertificate.sha256Fingerprint != certificate.sha256Fingerprint)
+        let other = try credentials.root.issue(TLSTestCredentials.deviceTemplate())
+        #expect(try PeerCertificate(parsing: other.certificateDER).publicKeySHA256 != certificate.publicKeySHA256)
+    }
+
+    /// The content of a certificatePolicies extension, and what is read of it; nil when it is refused.
+    struct Policies: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let value: [UInt8]
+        let read: [String]?
+    }
+
+    private static let policy: [UInt8] = [0x30, 0x05, 0x06, 0x03, 0x88, 0x37, 0x01]
+    static let policies: [Policies] = [
+        Policies(testDescription: "one", value: [0x30, 0x07] + policy, read: ["2.999.1"]),
+        Policies(
+            testDescription: "two, one with qualifiers",
+            value: [0x30, 0x12, 0x30, 0x09, 0x06, 0x03, 0x88, 0x37, 0x02, 0x30, 0x02, 0x05, 0x00] + policy,
+            read: ["2.999.2", "2.999.1"]),
+        Policies(
+            testDescription: "as many as may be",
+            value: [0x30, 0x81, 0xE0] + Array(repeating: policy, count: 32).flatMap(\.self),
+            read: Array(repeating: "2.999.1", count: 32)),
+        Policies(
+            testDescription: "one too many",
+            value: [0x30, 0x81, 0xE7] + Array(repeating: policy, count: 33).flatMap(\.self),
+            read: nil),
+        Policies(testDescription: "no sequence", value: policy.dropFirst(2) + [], read: nil),
+        Policies(testDescription: "an empty policy", value: [0x30, 0x02, 0x30, 0x00], read: nil),
+        Policies(testDescription: "no identifier", value: [0x30, 0x04, 0x30, 0x02, 0x05, 0x00], read: nil),
+        Policies(
+            testDescription: "an identifier that does not end", value: [0x30, 0x05, 0x30, 0x03, 0x06, 0x01, 0x88],
+            read: nil),
+        Policies(testDescription: "truncated", value: [0x30, 0x09] + policy, read: nil),
+        Policies(testDescription: "nothing", value: [], read: nil),
+    ]
+
+    @Test(arguments: policies)
+    func certificatePolicies(_ policies: Policies) throws {
+        let issued = try TLSTestCredentials.get().root.issue(
+            TLSTestCredentials.deviceTemplate {
+                $0.additionalExtensions = [.init(oid: "2.5.29.32", critical: false, value: policies.value)]
+            })
+        guard let read = policies.read else {
+            #expect(throws: TLSError.self) { try PeerCertificate(parsing: issued.certificateDER) }
+            return
+        }
+        #expect(try PeerCertificate(parsing: issued.certificateDER).certificatePolicies == read)
     }
 
     @Test func everyTruncationIsRefused() throws {
@@ -154,7 +220,7 @@ struct PeerCertificateTests {
         ]
         #expect(
             try SubjectAlternativeName.readAll(DERReader(alternatives)) == [
-                .other(tag: 0x82), .other(tag: 0x87), .other(tag: 0x88),
+                .other(tag: 0x82), .other(tag: 0x87), .registeredID("1.2"),
                 .otherName(oid: "2.999.1", value: [0x0C, 0x01, 0x78]),
                 .directoryName([[.init(oid: "2.5.4.3", value: "y")]]),
             ])

@@ -10,7 +10,7 @@ public final class DeviceConnection: Sendable {
     ///
     /// - Parameter arguments: Further ones for `openssl s_client`.
     public init(
-        to gate: FleetGateProcess, as credentials: DeviceCredentials?, alpn: String? = "mqtt",
+        to gate: FleetGateProcess, as credentials: (any CredentialFiles)?, alpn: String? = "mqtt",
         arguments: [String] = []
     ) throws {
         var all = ["s_client", "-quiet", "-connect", "127.0.0.1:\(gate.port)", "-CAfile", gate.caPath]

@@ -1,8 +1,20 @@
 public import FleetPKI
 internal import Foundation
 
+/// The files that a device's certificate and key are in.
+public protocol CredentialFiles: Sendable {
+    var certificatePath: String { get }
+    var keyPath: String { get }
+}
+
+/// A certificate that nobody issued.
+public struct SelfSignedCredentials: CredentialFiles {
+    public let certificatePath: String
+    public let keyPath: String
+}
+
 /// A device's certificate and key, and the files they are in.
-public struct DeviceCredentials: Sendable {
+public struct DeviceCredentials: CredentialFiles {
     public let issued: IssuedCertificate
     public let certificatePath: String
     public let keyPath: String

@@ -99,6 +99,50 @@ public final class FleetGateProcess: Sendable {
         ]
     }
 
+    /// A certificate that no CA issued, made by OpenSSL.
+    ///
+    /// - Parameter subject: In the form `CN=meter-1`.
+    public func selfSigned(_ subject: String) async throws -> SelfSignedCredentials {
+        let name = self.directory.path + "/" + UUID().uuidString
+        let outcome = try await Program.run(
+            Program.installed("openssl") ?? "/usr/bin/openssl",
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+                "/" + subject, "-keyout", name + ".key", "-out", name + ".pem",
+            ])
+        guard outcome.status == 0 else { throw Failure(description: outcome.everything) }
+        return SelfSignedCredentials(certificatePath: name + ".pem", keyPath: name + ".key")
+    }
+
+    // MARK: Tools
+
+    /// The path of a file in the gateway's folder.
+    public func path(_ name: String) -> String { self.directory.path + "/gate/" + name }
+
+    /// Runs one of our commands for this gateway's configuration, and expects that it succeeds.
+    @discardableResult
+    public func run(_ arguments: String...) async throws -> RunningProcess.Outcome {
+        let outcome = try await self.outcome(of: arguments)
+        guard outcome.status == 0 else {
+            throw Failure(description: "\(arguments) ended with \(outcome.status):\n\(outcome.everything)")
+        }
+        return outcome
+    }
+
+    /// Runs one of our commands and expects that it fails with exit status 1; what it printed.
+    public func runFailing(_ arguments: String...) async throws -> String {
+        let outcome = try await self.outcome(of: arguments)
+        guard outcome.status == 1 else {
+            throw Failure(description: "\(arguments) ended with \(outcome.status):\n\(outcome.everything)")
+        }
+        return outcome.everything
+    }
+
+    private func outcome(of arguments: [String]) async throws -> RunningProcess.Outcome {
+        try await Program.run(
+            Program.ours("fleetgate"), arguments + ["--config", self.configurationPath])
+    }
+
     // MARK: Monitoring
 
     /// What the gateway counts, by name with labels, as in the exposition.

@@ -53,13 +53,21 @@ public enum MQTTBytes {
 
     public static func connect(
         _ version: Version, clientID: String = "device", keepAlive: Int = 60, cleanStart: Bool = true,
-        properties: [UInt8] = [], will: Will? = nil
+        properties: [UInt8] = [], will: Will? = nil, userName: String? = nil, password: String? = nil
     ) -> [UInt8] {
         var flags: UInt8 = cleanStart ? 0x02 : 0
         var payload = self.text(clientID)
         if let will {
             flags |= 0x04 | will.qos << 3 | (will.retain ? 0x20 : 0)
             payload += self.properties([], version) + self.text(will.topic) + self.text(will.payload)
+        }
+        if let userName {
+            flags |= 0x80
+            payload += self.text(userName)
+        }
+        if let password {
+            flags |= 0x40
+            payload += self.text(password)
         }
         let variableHeader = self.text("MQTT") + [version.rawValue, flags] + self.number(keepAlive)
         return self.packet(0x10, variableHeader + self.properties(properties, version) + payload)

@@ -221,10 +221,10 @@ private let sound = """
         #expect(files.certificate?.value == "/f/c.pem")
         #expect(files.clientCA.map(\.value) == ["/f/a.pem", "/f/b.pem"])
         #expect(files.profiles?.value == "/f/p")
-        #expect(files.upstreamTLS?.ca?.value == "/f/u.pem")
-        #expect(files.upstreamTLS?.key?.file.value == "/f/g.key")
-        #expect(files.passwordFile?.value == "/f/pw")
-        #expect(files.tls == nil && files.mosquitto == nil)
+        #expect(files.upstream.tls?.ca?.value == "/f/u.pem")
+        #expect(files.upstream.tls?.key?.file.value == "/f/g.key")
+        #expect(files.upstream.passwordFile?.value == "/f/pw")
+        #expect(files.tls == nil && files.upstream.mosquitto == nil)
     }
 
     @Test(arguments: ["- a", "text", "[]", "42"])

@@ -170,8 +170,8 @@ import Testing
         )
         let (loaded, mistakes) = gate.load()
         #expect(mistakes.isEmpty, "\(mistakes)")
-        #expect(loaded?.upstream.password == "secret")
-        #expect(loaded?.upstream.identity?.certificates.first?.subject == "CN=gateway")
+        #expect(loaded?.upstream.material.password == "secret")
+        #expect(loaded?.upstream.material.identity?.certificates.first?.subject == "CN=gateway")
         try gate.write("secret\n", to: "pw", mode: 0o604)
         #expect(gate.load().mistakes.map(\.key) == ["upstream.password-file"])
     }

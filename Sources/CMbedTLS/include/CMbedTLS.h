@@ -61,6 +61,15 @@ size_t fleetgate_certificates_count(const fleetgate_certificates *certificates);
 const unsigned char *fleetgate_certificates_der(
     const fleetgate_certificates *certificates, size_t index, size_t *length);
 
+/** An empty list, for certificates as a peer would present them; `error` receives an mbedTLS code with a null. */
+fleetgate_certificates *fleetgate_certificates_new_empty(int *error);
+/**
+ * Appends one certificate to an empty list or to what this appended before, as mbedTLS does with the certificates of a
+ * handshake: one signed with an algorithm that is not known is passed over. Returns 0 or an mbedTLS code.
+ */
+int fleetgate_certificates_add_presented(
+    fleetgate_certificates *certificates, const unsigned char *der, size_t length);
+
 typedef struct fleetgate_key fleetgate_key;
 typedef enum FLEETGATE_CLOSED_ENUM {
     FLEETGATE_KEY_PARSED FLEETGATE_SWIFT_NAME(parsed) = 0,
@@ -157,17 +166,23 @@ typedef enum FLEETGATE_CLOSED_ENUM {
     FLEETGATE_FAILURE_INTERNAL FLEETGATE_SWIFT_NAME(internal),
 } fleetgate_failure;
 
+/**
+ * Judges one certificate of the chain, from the root (highest depth) to the leaf (0): gets mbedTLS's reasons against it
+ * and the version negotiated (FLEETGATE_VERSION_…, or 0), returns those that stand, and further ones if it has any.
+ *
+ * Of mbedTLS's reasons it can lift NOT_TRUSTED and, for the leaf, EXPIRED. All others stand whatever it returns. What it
+ * lifts above the leaf it must put back at the leaf, unless it has decided there that it does not count.
+ */
+typedef uint32_t (*fleetgate_verify)(
+    void *verification, const unsigned char *der, size_t length, int depth, int version, uint32_t reasons);
+
 /** What C calls back; only ever from inside one of the functions below, on their thread. */
 typedef struct {
     /** Copies at most `capacity` bytes of ciphertext received. Returns how many; 0 when there are none now. */
     size_t (*receive)(void *io, unsigned char *bytes, size_t capacity);
     /** Takes all of `length` bytes of ciphertext to be sent. Returns 0, or -1 when they are more than may be held. */
     int (*send)(void *io, const unsigned char *bytes, size_t length);
-    /**
-     * Judges one certificate of the chain, from the root (highest depth) to the leaf (0): gets mbedTLS's reasons
-     * against it, returns further ones (FLEETGATE_CERTIFICATE_…) to be added.
-     */
-    uint32_t (*verify)(void *verification, const unsigned char *der, size_t length, int depth, uint32_t reasons);
+    fleetgate_verify verify;
     /** Server: the name the client asked for in SNI, not checked in any way. */
     void (*server_name)(void *verification, const unsigned char *name, size_t length);
 } fleetgate_callbacks;
@@ -216,9 +231,28 @@ int fleetgate_connection_alert_received(const fleetgate_connection *connection, 
 const unsigned char *fleetgate_connection_presented_certificate(
     const fleetgate_connection *connection, size_t *length);
 
+/* ---- Verification without a connection -------------------------------------------------------------------------- */
+
+/**
+ * Verifies a client's chain as a server's handshake with these settings would, against their anchors and their profile
+ * (`mbedtls_x509_crt_verify_with_profile`), then the leaf's usage. `version` is handed to `verify`; `reasons` receives all reasons that stand.
+ * Returns 0 when there are none, otherwise an mbedTLS code.
+ *
+ * Thread rule: mbedTLS 2.28 computes with the anchors' own curves, so nothing else may use the settings meanwhile.
+ */
+int fleetgate_settings_verify(
+    const fleetgate_settings *settings, fleetgate_certificates *chain, fleetgate_verify verify, void *verification,
+    int version, uint32_t *reasons);
+/** What kind of failure a code is that came from verifying a chain without a connection, or from making one. */
+fleetgate_failure fleetgate_chain_failure(int error);
+/** The description of the alert that mbedTLS chooses for these reasons, of which there must be one. */
+int fleetgate_alert_for_reasons(uint32_t reasons);
+
+/* ---- What was negotiated ---------------------------------------------------------------------------------------- */
+
 /** Whether there is a peer certificate; to be asked after the handshake. */
 int fleetgate_connection_has_peer_certificate(const fleetgate_connection *connection);
-/** FLEETGATE_VERSION_… negotiated, or 0. */
+/** FLEETGATE_VERSION_… negotiated, or 0; known before the peer's certificate is judged. */
 int fleetgate_connection_version(const fleetgate_connection *connection);
 /** IANA number of the cipher suite negotiated, or 0. */
 uint16_t fleetgate_connection_cipher_suite(const fleetgate_connection *connection);

@@ -37,7 +37,9 @@ enum cpkcs12_status {
     /* The private key did not decrypt: another pass phrase, or damaged ciphertext (the format cannot tell them apart). */
     CPKCS12_WRONG_PASSPHRASE = 7,
     /* libcrypto failed in itself: out of memory, no randomness, algorithm switched off by system policy. */
-    CPKCS12_LIBRARY_FAILURE = 8
+    CPKCS12_LIBRARY_FAILURE = 8,
+    /* Not exactly one DER PKCS#12 archive, or one protected in a way libcrypto does not offer (RC2, for instance). */
+    CPKCS12_INVALID_ARCHIVE = 9
 };
 
 /* Octets owned by libcrypto's allocator. Free with cpkcs12_buffer_free. */
@@ -65,6 +67,19 @@ enum cpkcs12_status cpkcs12_archive(
     const char *passphrase,
     int iterations,
     struct cpkcs12_buffer *archive);
+
+/*
+ * The certificate of a PKCS#12 archive, in DER: the one that the archive's private key belongs to, or, without a key,
+ * the only one.
+ *
+ * passphrase: UTF-8, NUL-terminated; NULL for an archive without one.
+ * CPKCS12_INVALID_ARCHIVE when it is not one PKCS#12 archive; CPKCS12_INVALID_CERTIFICATE when it holds no certificate,
+ * or several and no key to choose by; CPKCS12_PASSPHRASE_REQUIRED and CPKCS12_WRONG_PASSPHRASE as for keys.
+ */
+enum cpkcs12_status cpkcs12_certificate(
+    const uint8_t *archive, size_t archive_count,
+    const char *passphrase,
+    struct cpkcs12_buffer *certificate);
 
 /*
  * Encrypts a PKCS#8 PrivateKeyInfo (DER) into a PEM "ENCRYPTED PRIVATE KEY": PBES2 (RFC 8018) with

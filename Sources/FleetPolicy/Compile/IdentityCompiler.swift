@@ -37,6 +37,14 @@ struct IdentityCompiler {
                 }
                 parts.append(.literal(Array(literal.utf8)))
             case .placeholder(let name, let type):
+                guard BracedText.registryAttribute(in: name) == nil else {
+                    isSound = false
+                    mistakes.report(
+                        .unsafeIdentity, about: text,
+                        "`{\(name)}`: the registry knows a device by its identity, which cannot depend on the registry",
+                        hint: "use a capture of `match`")
+                    continue
+                }
                 guard let index = PlaceholderLookup(match: match, mistakes: mistakes).index(of: name, type, in: text)
                 else {
                     isSound = false
@@ -94,34 +102,5 @@ struct IdentityCompiler {
             }
         }
         return fromLeft || fromRight
-    }
-}
-
-/// Finds the captures that templates name.
-struct PlaceholderLookup {
-    let match: CompiledMatch?
-    let mistakes: MistakeCollector
-
-    /// The place of a capture in `CertificateMatcher.captureNames`; nil, and reported, when there is no such capture.
-    /// When the match itself is wrong, nothing is reported: what it captures is not known.
-    func index(of name: String, _ type: String?, in text: Located<String>) -> Int? {
-        if let type {
-            mistakes.report(
-                .badValue, about: text, "a type, as in `{\(name):\(type)}`, belongs where the value is captured",
-                hint: "write {\(name)} here")
-        }
-        guard let match else { return nil }
-        if let index = match.captures.firstIndex(where: { $0.name == name }) { return index }
-        let names = match.captures.map(\.name)
-        let hint =
-            if let nearest = Spelling.nearest(to: name, among: names) {
-                "did you mean `{\(nearest)}`?"
-            } else if names.isEmpty {
-                "`match` captures nothing"
-            } else {
-                "captured are \(names.map { "{\($0)}" }.joined(separator: ", "))"
-            }
-        mistakes.report(.undefinedPlaceholder, about: text, "nothing in `match` captures `{\(name)}`", hint: hint)
-        return nil
     }
 }

@@ -1,43 +1,32 @@
-/// The values of a certificate as bytes, made once for each decision.
-struct CertificateText {
-    let subject: [(type: String, value: [UInt8])]
-    let issuer: [(type: String, value: [UInt8])]
-    let alternativeNames: [(kind: AlternativeNameKind, value: [UInt8])]
-    let subjectName: DistinguishedName
-    let issuerName: DistinguishedName
-
-    init(_ certificate: CertificateAttributes) {
-        subjectName = certificate.subject
-        issuerName = certificate.issuer
-        subject = Self.attributes(of: certificate.subject)
-        issuer = Self.attributes(of: certificate.issuer)
-        alternativeNames = certificate.subjectAlternativeNames.compactMap(AlternativeNameKind.text)
-    }
-
-    private static func attributes(of name: DistinguishedName) -> [(type: String, value: [UInt8])] {
-        name.relativeNames.flatMap { $0.attributes.map { ($0.attributeType, Array($0.value.utf8)) } }
-    }
-}
-
-/// The alternative names that patterns can read, by their keys in a profile.
-enum AlternativeNameKind: String, Sendable, CaseIterable {
-    case uri, dns, email, ip
-
-    /// The text of a name that patterns can read; nil for the others.
-    static func text(_ name: SubjectAlternativeName) -> (kind: AlternativeNameKind, value: [UInt8])? {
-        switch name {
-        case .uri(let text): (.uri, Array(text.utf8))
-        case .dns(let text): (.dns, Array(text.utf8))
-        case .email(let text): (.email, Array(text.utf8))
-        case .ip(let bytes): IPAddressText.text(of: bytes).map { (.ip, Array($0.utf8)) }
-        case .directoryName, .otherName, .registeredID, .unknown: nil
-        }
-    }
-}
-
 /// The values of a profile's captures, by their place in `CertificateMatcher.captureNames`.
 struct CapturedValues {
-    var values: [[UInt8]]
+    var values: [ArraySlice<UInt8>]
+}
+
+/// One condition of a match. A class, so that going through conditions counts one reference each.
+final class MatchCondition: Sendable {
+    /// What has to hold of the field.
+    enum Test: Sendable, Hashable {
+        /// Exactly one value fits the pattern; the places of its captures are those in `captureNames`.
+        case pattern(ValuePattern, captureIndexes: [Int])
+        /// Some value is one of these, byte for byte.
+        case oneOf(Set<[UInt8]>)
+        /// The number is within the range.
+        case range(ClosedRange<Int>)
+    }
+
+    let field: MatchField
+    let fieldHash: ValueHash
+    let test: Test
+    /// What the operator asked for, as explanations show it.
+    let wanted: String
+
+    init(field: MatchField, test: Test, wanted: String) {
+        self.field = field
+        fieldHash = field.hash
+        self.test = test
+        self.wanted = wanted
+    }
 }
 
 /// Decides whether a certificate is one of a profile's, and reads the captures.
@@ -48,95 +37,100 @@ struct CertificateMatcher: Sendable {
         case ambiguous(String)
     }
 
-    /// Where a condition looks.
-    enum Field: Sendable, Hashable {
-        /// An attribute type as a dotted object identifier.
-        case subject(String)
-        case issuer(String)
-        case alternativeName(AlternativeNameKind)
+    /// What one condition says.
+    enum Reading {
+        case holds
+        /// With what it captured; its captures are taken up one by one.
+        case value([UInt8], [Range<Int>])
+        case noValue
+        case severalValues
+        case severalReadings
     }
 
-    struct Condition: Sendable, Hashable {
-        let field: Field
-        let pattern: ValuePattern
-        /// Places of the pattern's captures in `captureNames`.
-        let captureIndexes: [Int]
-    }
-
-    /// Names that have to be equal as a whole.
-    let exactSubject: DistinguishedName?
-    let exactIssuer: DistinguishedName?
-    let conditions: [Condition]
+    let conditions: [MatchCondition]
     let captureNames: [String]
 
-    func match(_ certificate: CertificateText) -> Outcome {
-        if let exactSubject, exactSubject != certificate.subjectName { return .noMatch }
-        if let exactIssuer, exactIssuer != certificate.issuerName { return .noMatch }
-        var captured = [[UInt8]?](repeating: nil, count: captureNames.count)
+    func match(_ context: MatchContext) -> Outcome {
+        var captured = [ArraySlice<UInt8>?](repeating: nil, count: captureNames.count)
         var ambiguity: String?
         for condition in conditions {
-            switch read(condition, in: certificate) {
-            case .noValue:
-                return .noMatch
-            case .severalValues:
-                // Goes on: if another condition fails, the profile does not match at all.
-                ambiguity = ambiguity ?? "more than one value of \(condition.field) matches"
-            case .severalReadings:
-                ambiguity = ambiguity ?? "the value of \(condition.field) can be read in more than one way"
-            case .value(let value, let ranges):
-                for (index, range) in zip(condition.captureIndexes, ranges) {
-                    if let before = captured[index] {
-                        guard before.elementsEqual(value[range]) else { return .noMatch }
-                    } else {
-                        captured[index] = Array(value[range])
-                    }
-                }
+            switch step(condition, in: context, &captured) {
+            case .holds: continue
+            case .fails, .contradicts: return .noMatch
+            // Goes on: if another condition fails, the profile does not match at all.
+            case .ambiguous(let detail): ambiguity = ambiguity ?? detail
             }
         }
         if let ambiguity { return .ambiguous(ambiguity) }
         return .matched(CapturedValues(values: captured.map { $0 ?? [] }))
     }
 
-    private enum Reading {
-        case noValue
-        case value([UInt8], [Range<Int>])
-        case severalValues
-        case severalReadings
+    /// The outcome of one condition, beside the captures of those before it.
+    enum Step {
+        case holds
+        case fails
+        /// It holds by itself, but captures another value for this name than a condition before it.
+        case contradicts(String)
+        case ambiguous(String)
+    }
+
+    /// Judges one condition and takes up its captures. Both a decision and its explanation go through here.
+    func step(
+        _ condition: MatchCondition, in context: MatchContext, _ captured: inout [ArraySlice<UInt8>?]
+    ) -> Step {
+        switch read(condition, in: context) {
+        case .holds: return .holds
+        case .noValue: return .fails
+        case .severalValues: return .ambiguous("more than one value of \(condition.field) matches")
+        case .severalReadings: return .ambiguous("the value of \(condition.field) can be read in more than one way")
+        case .value(let value, let ranges):
+            guard case .pattern(_, let indexes) = condition.test else { return .holds }
+            for (index, range) in zip(indexes, ranges) {
+                if let before = captured[index] {
+                    guard before == value[range] else { return .contradicts(captureNames[index]) }
+                } else {
+                    captured[index] = value[range]
+                }
+            }
+            return .holds
+        }
+    }
+
+    private func read(_ condition: MatchCondition, in context: MatchContext) -> Reading {
+        switch condition.test {
+        case .pattern(let pattern, _):
+            return read(pattern, condition, in: context)
+        case .oneOf(let values):
+            var isOne = false
+            context.forEachValue(of: condition.field, condition.fieldHash) { value in
+                isOne = values.contains(value)
+                return !isOne
+            }
+            return isOne ? .holds : .noValue
+        case .range(let range):
+            return context.number(of: condition.field).map(range.contains) == true ? .holds : .noValue
+        }
     }
 
     /// Looks for the one value that matches. When several do, none is chosen: which of two names a device goes by must
     /// not depend on the order in which its certificate lists them.
-    private func read(_ condition: Condition, in certificate: CertificateText) -> Reading {
+    private func read(_ pattern: ValuePattern, _ condition: MatchCondition, in context: MatchContext) -> Reading {
         var reading = Reading.noValue
-        func consider(_ value: [UInt8]) {
-            switch (condition.pattern.match(value), reading) {
-            case (.noMatch, _): break
-            case (.matched(let ranges), .noValue): reading = .value(value, ranges)
-            case (.ambiguous, .noValue): reading = .severalReadings
-            case (.matched, .value), (.matched, .severalValues), (.matched, .severalReadings),
-                (.ambiguous, .value), (.ambiguous, .severalValues), (.ambiguous, .severalReadings):
+        context.forEachValue(of: condition.field, condition.fieldHash) { value in
+            switch (pattern.match(value), reading) {
+            case (.noMatch, _):
+                return true
+            case (.matched(let ranges), .noValue):
+                reading = .value(value, ranges)
+                return true
+            case (.ambiguous, .noValue):
+                reading = .severalReadings
+                return true
+            case (.matched, _), (.ambiguous, _):
                 reading = .severalValues
+                return false
             }
         }
-        switch condition.field {
-        case .subject(let type):
-            for attribute in certificate.subject where attribute.type == type { consider(attribute.value) }
-        case .issuer(let type):
-            for attribute in certificate.issuer where attribute.type == type { consider(attribute.value) }
-        case .alternativeName(let kind):
-            for name in certificate.alternativeNames where name.kind == kind { consider(name.value) }
-        }
         return reading
-    }
-}
-
-extension CertificateMatcher.Field: CustomStringConvertible {
-    /// As the operator writes it.
-    var description: String {
-        switch self {
-        case .subject(let type): "subject \(AttributeType.shortName(ofOID: type) ?? type)"
-        case .issuer(let type): "issuer \(AttributeType.shortName(ofOID: type) ?? type)"
-        case .alternativeName(let kind): "san \(kind.rawValue)"
-        }
     }
 }

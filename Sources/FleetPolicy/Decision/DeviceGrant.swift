@@ -7,22 +7,55 @@ public final class DeviceGrant: Sendable {
     public let deviceID: String
     /// As restricted as the device id.
     public let tenant: String
-    private let profile: CompiledProfile
-    private let values: PlaceholderValues
+    let profile: CompiledProfile
+    let values: PlaceholderValues
+    /// What stands before every topic of the device at the broker and is never seen by the device; empty: nothing.
+    /// Otherwise it ends with `/`.
+    public let topicPrefix: String
+    /// What the registry has to write down before the device gets in; nil: nothing.
+    public let registration: RegistrationNeed?
+    /// The password that CONNECT has to carry; nil: none is asked for.
+    public let secondFactor: SecondFactor?
+    /// Why the device has its quarantine profile; nil: it has its own.
+    public let quarantine: QuarantineReason?
+    /// Empty unless the device has overrides.
+    private let ownLimits: [DeviceLimits]
 
-    init(deviceID: String, tenant: String, profile: CompiledProfile, values: PlaceholderValues) {
-        self.deviceID = deviceID
-        self.tenant = tenant
+    init(
+        key: DeviceKey, profile: CompiledProfile, values: PlaceholderValues, overrides: DeviceOverrides? = nil,
+        registration: RegistrationNeed? = nil, secondFactor: SecondFactor? = nil, quarantine: QuarantineReason? = nil
+    ) {
+        deviceID = key.deviceID
+        tenant = key.tenant
         self.profile = profile
         self.values = values
+        topicPrefix = profile.prefix.fill(values)
+        self.registration = registration
+        self.secondFactor = secondFactor
+        self.quarantine = quarantine
+        if let overrides, !overrides.isEmpty {
+            let terms = profile.terms
+            ownLimits = [terms.limits.overridden(by: overrides, clientIDRule: terms.clientIDRule)]
+        } else {
+            ownLimits = []
+        }
     }
 
-    /// The profile the device was given. One of the names in the operator's files, so fit for a metric's label.
+    /// The profile the device was given: the quarantine profile where it has that. One of the names in the operator's
+    /// files, so fit for a metric's label.
     public var profileName: String { profile.name }
 
-    public var limits: DeviceLimits { profile.limits }
+    /// The profile's limits, with the device's own overrides in them.
+    public var limits: DeviceLimits { ownLimits.first ?? profile.terms.limits }
 
-    /// Whether the device may publish a message to a topic name.
+    public var key: DeviceKey { DeviceKey(tenant: tenant, deviceID: deviceID) }
+
+    public var clientIDRule: ClientIDRule { profile.terms.clientIDRule }
+
+    /// The name of the upstream in the configuration; nil: the default one.
+    public var upstreamName: String? { profile.terms.upstream }
+
+    /// Whether the device may publish a message to a topic name. Topics are the device's own, without the prefix.
     public func permitsPublish(topic: Span<UInt8>, qos: UInt8, retain: Bool) -> PublishVerdict {
         profile.rules.publishVerdict(topic: topic, qos: qos, retain: retain, values: values)
     }
@@ -54,10 +87,13 @@ public final class DeviceGrant: Sendable {
 }
 
 extension DeviceGrant: Equatable {
-    /// Whether nothing changed for the device: same identity, same profile name, same rules, same limits.
+    /// Whether nothing changed for the device's session: same identity, same profile name, same rules, limits, prefix,
+    /// upstream, second factor and quarantine. Whether the device is still to be registered is not compared.
     public static func == (left: DeviceGrant, right: DeviceGrant) -> Bool {
         left === right
             || left.sameIdentity(as: right) && left.values == right.values
+                && left.topicPrefix.utf8.elementsEqual(right.topicPrefix.utf8) && left.limits == right.limits
+                && left.secondFactor == right.secondFactor && left.quarantine == right.quarantine
                 && (left.profile === right.profile || left.profile.grantsTheSame(as: right.profile))
     }
 }

@@ -14,11 +14,22 @@ public struct DeviceLimits: Sendable, Hashable {
     public var sessionExpirySecondsMax: UInt32
     /// Subscriptions held at one time. Default 32: a device listens to a few topics, and each costs broker memory.
     public var subscriptionsMax: Int
+    public var byteRate: ByteRate
+    /// PUBLISH packets with QoS 1 or 2 under way, each way (Receive Maximum, MQTT 5.0 section 3.1.2.11.3). Default 64:
+    /// far more than a constrained device keeps track of. Not announced to MQTT 3.1.1, which has no word for it.
+    public var receiveMaximum: UInt16
+    public var connections: ConnectionLimit
+    /// How long a session may go on after its certificate's notAfter, in seconds. Default 0.
+    public var expiryGraceSeconds: Int64
+    /// Default `unsubscribe`: the device keeps what it is still allowed.
+    public var onLostSubscription: LostSubscriptionAction
 
     public init(
         packetBytesMax: Int = 65_536, keepAlive: KeepAlive = KeepAlive(), messageRate: MessageRate = MessageRate(),
         onDeniedPublish: DeniedPublishAction = .acknowledge, sessionExpirySecondsMax: UInt32 = 86_400,
-        subscriptionsMax: Int = 32
+        subscriptionsMax: Int = 32, byteRate: ByteRate = ByteRate(), receiveMaximum: UInt16 = 64,
+        connections: ConnectionLimit = ConnectionLimit(), expiryGraceSeconds: Int64 = 0,
+        onLostSubscription: LostSubscriptionAction = .unsubscribe
     ) {
         self.packetBytesMax = packetBytesMax
         self.keepAlive = keepAlive
@@ -26,6 +37,50 @@ public struct DeviceLimits: Sendable, Hashable {
         self.onDeniedPublish = onDeniedPublish
         self.sessionExpirySecondsMax = sessionExpirySecondsMax
         self.subscriptionsMax = subscriptionsMax
+        self.byteRate = byteRate
+        self.receiveMaximum = receiveMaximum
+        self.connections = connections
+        self.expiryGraceSeconds = expiryGraceSeconds
+        self.onLostSubscription = onLostSubscription
+    }
+}
+
+/// How many connections one device may have at a time, and what becomes of one more.
+public struct ConnectionLimit: Sendable, Hashable {
+    /// The raw values are those of profiles.
+    public enum ExceededAction: String, Sendable, Hashable, CaseIterable {
+        /// The oldest is ended, as a broker does with a client identifier that comes back [MQTT-3.1.4-3].
+        case takeOver = "take-over"
+        /// The new one is refused.
+        case refuse
+    }
+
+    /// Default 1. More need the client-id rule `extend`: the broker keeps one session for each name.
+    public var maximum: Int
+    /// Default `take-over`: a device that lost its connection must not wait until the gateway has noticed.
+    public var onExceeded: ExceededAction
+
+    public init(maximum: Int = 1, onExceeded: ExceededAction = .takeOver) {
+        self.maximum = maximum
+        self.onExceeded = onExceeded
+    }
+}
+
+/// How many bytes of PUBLISH packets a device may send: a token bucket, filled at `perSecond`, that holds `burst`.
+public struct ByteRate: Sendable, Hashable {
+    /// Bytes a second. Default 64 KiB.
+    public var perSecond: Int
+    /// Bytes at once after a pause. Default 1 MiB.
+    public var burst: Int
+    /// Default `throttle`.
+    public var onExceeded: MessageRate.ExceededAction
+
+    public init(
+        perSecond: Int = 65_536, burst: Int = 1_048_576, onExceeded: MessageRate.ExceededAction = .throttle
+    ) {
+        self.perSecond = perSecond
+        self.burst = burst
+        self.onExceeded = onExceeded
     }
 }
 

@@ -10,6 +10,8 @@ enum PlaceholderValue {
             return "is longer than \(PolicyBounds.identityBytesMax) bytes"
         }
         guard first != UInt8(ascii: "$") else { return "begins with `$`" }
+        // Nearly all values are plain ASCII, which needs no decoding.
+        if bytes.allSatisfy(isPlain) { return nil }
         guard let text = String(validating: bytes, as: UTF8.self) else { return "is not UTF-8" }
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -19,5 +21,14 @@ enum PlaceholderValue {
             }
         }
         return nil
+    }
+
+    /// Printable ASCII without a meaning in topics.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "+"), UInt8(ascii: "#"), UInt8(ascii: "/"): false
+        case 0x20...0x7E: true
+        case _: false
+        }
     }
 }

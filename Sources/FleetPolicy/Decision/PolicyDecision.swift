@@ -18,15 +18,40 @@ public struct PolicyDenial: Error, Sendable, Hashable {
         case badTenant = "bad-tenant"
         /// The same of another captured value that a topic needs.
         case badPlaceholderValue = "bad-placeholder-value"
+        /// The registry has no value for a `{registry.NAME}` of the profile.
+        case missingAttribute = "missing-attribute"
+        /// The device is suspended in the registry.
+        case deviceSuspended = "device-suspended"
+        /// The device is retired in the registry.
+        case deviceRetired = "device-retired"
+        /// The device waits for approval.
+        case devicePending = "device-pending"
+        /// The profile lets only registered devices in, and this one is not.
+        case notRegistered = "not-registered"
+        /// The profile's quota of devices that register by themselves is used up.
+        case registrationQuotaExceeded = "registration-quota-exceeded"
+        /// The device has pinned certificates, and this one is none of them.
+        case certificateNotPinned = "certificate-not-pinned"
+        /// The certificate is pinned for another device than the one its names say.
+        case pinnedToAnotherDevice = "pinned-to-another-device"
+        /// The profile asks for a password, and the registry has none for the device.
+        case noPasswordSet = "no-password-set"
+        /// The certificate's notAfter has passed, and no quarantine profile takes it.
+        case certificateExpired = "certificate-expired"
+        /// No trust anchor issued the chain, and the certificate is pinned for no device.
+        case untrustedIssuer = "untrusted-issuer"
     }
 
     public let code: Code
     /// For the operator's log, never for the device. Values from the certificate are escaped.
     public let detail: String
+    /// The device is refused for now, but belongs into the registry's queue of devices to be approved.
+    public let registration: RegistrationNeed?
 
-    public init(code: Code, detail: String) {
+    public init(code: Code, detail: String, registration: RegistrationNeed? = nil) {
         self.code = code
         self.detail = detail
+        self.registration = registration
     }
 }
 

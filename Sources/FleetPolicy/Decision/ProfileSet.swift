@@ -2,58 +2,82 @@
 public struct ProfileSet: Sendable {
     /// Tells this set from the ones before and after it; given by whoever loads the profiles, who counts up.
     public let revision: UInt64
-    /// Highest priority first; profiles of one priority in the order of their names.
-    private let profiles: [CompiledProfile]
+    /// Highest rank first; profiles of one rank in the order of their names.
+    let profiles: [CompiledProfile]
+    private let index: ProfileIndex
+    private let placesByName: [String: Int]
+    let readsServerName: Bool
+    /// The brokers that profiles name, each as often as it is named.
+    public let upstreamNames: [Located<String>]
+    /// The listeners that profiles name, each as often as it is named.
+    public let listenerNames: [Located<String>]
 
-    init(revision: UInt64, profiles: [CompiledProfile]) {
+    init(
+        revision: UInt64, profiles: [CompiledProfile], upstreamNames: [Located<String>] = [],
+        listenerNames: [Located<String>] = []
+    ) {
         self.revision = revision
-        self.profiles = profiles.sorted { ($1.priority, $0.name) < ($0.priority, $1.name) }
+        self.profiles = profiles.sorted { ($1.rank, $0.name) < ($0.rank, $1.name) }
+        index = ProfileIndex(self.profiles.map(\.matcher))
+        placesByName = Dictionary(
+            self.profiles.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        readsServerName = profiles.contains { $0.matcher.conditions.contains { $0.field == .serverName } }
+        self.upstreamNames = upstreamNames
+        self.listenerNames = listenerNames
     }
 
     /// A set without profiles, which denies everything.
     public static let empty = ProfileSet(revision: 0, profiles: [])
 
-    /// The names of the profiles, in the order in which they are tried.
+    /// The names of the profiles that certificates are tried against, in the order in which they are tried.
     public var profileNames: [String] { profiles.map(\.name) }
 
-    /// Decides what a verified certificate gets.
-    ///
-    /// The profiles of the highest priority at which any matches decide alone. Exactly one must match there, and in
-    /// exactly one way; otherwise the certificate is denied as ambiguous.
-    public func decide(_ certificate: CertificateAttributes) -> PolicyDecision {
-        let text = CertificateText(certificate)
-        var matches: [(profile: CompiledProfile, captured: CapturedValues)] = []
-        var ambiguities: [(profile: CompiledProfile, detail: String)] = []
-        var decisivePriority: Int?
-        for profile in profiles {
-            if let decisivePriority, profile.priority < decisivePriority { break }
-            switch profile.matcher.match(text) {
-            case .noMatch: continue
-            case .matched(let captured): matches.append((profile, captured))
-            case .ambiguous(let detail): ambiguities.append((profile, detail))
+    func profile(named name: String) -> CompiledProfile? { placesByName[name].map { profiles[$0] } }
+
+    /// What the rules say about a certificate.
+    enum Selection {
+        case none
+        case chosen(CompiledProfile, CapturedValues)
+        case ambiguous(rank: Rank, [(profile: CompiledProfile, detail: String?)])
+    }
+
+    /// The profiles of the highest rank at which any matches decide alone. Exactly one must match there, and in exactly
+    /// one way.
+    func select(_ context: MatchContext) -> Selection {
+        guard context.text.excess == 0 else { return .none }
+        return select(context, trying: index.candidates(for: context))
+    }
+
+    /// The same without the index: what the index has to agree with.
+    func selectTryingAll(_ context: MatchContext) -> Selection {
+        guard context.text.excess == 0 else { return .none }
+        return select(context, trying: profiles.indices.map { Int32($0) })
+    }
+
+    private func select(_ context: MatchContext, trying places: [Int32]) -> Selection {
+        var chosen: (profile: CompiledProfile, captured: CapturedValues)?
+        var clash: [(profile: CompiledProfile, detail: String?)] = []
+        for place in places {
+            let profile = profiles[Int(place)]
+            if let rank = chosen?.profile.rank ?? clash.first?.profile.rank, profile.rank < rank { break }
+            switch profile.matcher.match(context) {
+            case .noMatch:
+                continue
+            case .matched(let captured):
+                if chosen == nil, clash.isEmpty {
+                    chosen = (profile, captured)
+                } else {
+                    clash.append((profile, nil))
+                }
+            case .ambiguous(let detail):
+                clash.append((profile, detail))
             }
-            decisivePriority = profile.priority
         }
-        if matches.count + ambiguities.count > 1 {
-            let names = (matches.map(\.profile.name) + ambiguities.map(\.profile.name)).sorted()
-            return .denied(
-                PolicyDenial(
-                    code: .ambiguous,
-                    detail: "the profiles \(names.joined(separator: ", ")) match \(certificate.subject) "
-                        + "at the same priority \(decisivePriority ?? 0)"))
+        guard let chosen else {
+            guard let rank = clash.first?.profile.rank else { return .none }
+            return .ambiguous(rank: rank, clash)
         }
-        if let ambiguity = ambiguities.first {
-            return .denied(
-                PolicyDenial(
-                    code: .ambiguous,
-                    detail: "profile \(ambiguity.profile.name), \(certificate.subject): \(ambiguity.detail)"))
-        }
-        guard let match = matches.first else {
-            return .denied(
-                PolicyDenial(
-                    code: .noMatchingProfile,
-                    detail: "no profile matches \(certificate.subject) issued by \(certificate.issuer)"))
-        }
-        return match.profile.grant(match.captured, subject: certificate.subject)
+        guard !clash.isEmpty else { return .chosen(chosen.profile, chosen.captured) }
+        return .ambiguous(rank: chosen.profile.rank, [(chosen.profile, nil)] + clash)
     }
 }

@@ -22,7 +22,9 @@ extension ValuePattern {
 
     private func matchSingle(_ capture: Capture, in value: [UInt8]) -> Outcome {
         let end = value.count - capture.following.count
-        guard end > prefix.count, starts(with: capture.following, in: value, at: end) else { return .noMatch }
+        guard capture.lengths.contains(end - prefix.count), starts(with: capture.following, in: value, at: end) else {
+            return .noMatch
+        }
         guard value[prefix.count..<end].allSatisfy(capture.bytes.contains) else { return .noMatch }
         return .matched([prefix.count..<end])
     }
@@ -36,17 +38,28 @@ extension ValuePattern {
         // The ways to read everything after the capture at hand; after the last one only the end of the value remains.
         var waysAfter = [UInt8](repeating: 0, count: end + 1)
         waysAfter[end] = 1
+        // `waysFrom[e]`: the sum of a capture's endings at e and later.
+        var waysFrom = [Int32](repeating: 0, count: end + 2)
         for index in captures.indices.reversed() {
             let capture = captures[index]
             var ending = [UInt8](repeating: 0, count: end + 1)
             var ways = [UInt8](repeating: 0, count: end + 1)
+            // How many bytes from the position on the capture may take.
+            var run = 0
             for position in stride(from: end, through: 0, by: -1) {
                 let next = position + capture.following.count
                 if next <= end, waysAfter[next] > 0, starts(with: capture.following, in: value, at: position) {
                     ending[position] = waysAfter[next]
                 }
-                guard position < end, capture.bytes.contains(value[position]) else { continue }
-                ways[position] = min(2, ending[position + 1] + ways[position + 1])
+                waysFrom[position] = waysFrom[position + 1] + Int32(ending[position])
+                guard position < end, capture.bytes.contains(value[position]) else {
+                    run = 0
+                    continue
+                }
+                run += 1
+                let first = position + capture.lengths.lowerBound
+                let last = position + min(capture.lengths.upperBound, run)
+                if first <= last { ways[position] = UInt8(min(2, waysFrom[first] - waysFrom[last + 1])) }
             }
             endings[index] = ending
             waysAfter = ways
@@ -54,9 +67,12 @@ extension ValuePattern {
         guard prefix.count <= end, waysAfter[prefix.count] > 0 else { return .noMatch }
         guard waysAfter[prefix.count] == 1 else { return .ambiguous }
         var ranges: [Range<Int>] = []
+        ranges.reserveCapacity(captures.count)
         var start = prefix.count
         for (capture, ending) in zip(captures, endings) {
-            guard let stop = (start + 1...end).first(where: { ending[$0] > 0 }) else { return .noMatch }
+            let first = start + capture.lengths.lowerBound
+            let last = min(end, start + capture.lengths.upperBound)
+            guard first <= last, let stop = (first...last).first(where: { ending[$0] > 0 }) else { return .noMatch }
             ranges.append(start..<stop)
             start = stop + capture.following.count
         }

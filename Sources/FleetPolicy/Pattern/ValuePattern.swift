@@ -1,24 +1,3 @@
-/// The kinds of text a capture takes, each one or more characters.
-enum CaptureType: String, Sendable, CaseIterable {
-    /// Anything.
-    case any
-    /// `0` to `9`.
-    case digits
-    /// Lower-case ASCII letters, digits, `-` and `_`.
-    case slug
-    /// Hexadecimal digits in either case.
-    case hex
-
-    var bytes: ByteSet {
-        switch self {
-        case .any: .all
-        case .digits: ByteSet(0x30...0x39)
-        case .slug: ByteSet(0x61...0x7A, 0x30...0x39, 0x2D...0x2D, 0x5F...0x5F)
-        case .hex: ByteSet(0x30...0x39, 0x41...0x46, 0x61...0x66)
-        }
-    }
-}
-
 /// A pattern over one value of a certificate: literal text and captures, anchored at both ends.
 ///
 /// A pattern that can be read into a value in more than one way does not decide for one of them: the value is
@@ -29,6 +8,8 @@ struct ValuePattern: Sendable, Hashable {
         let type: CaptureType
         /// What the value may consist of.
         let bytes: ByteSet
+        /// How many bytes the value may have; at least one.
+        let lengths: ClosedRange<Int>
         /// The literal text that follows: empty only after the last capture.
         let following: [UInt8]
     }
@@ -54,7 +35,12 @@ struct ValuePattern: Sendable, Hashable {
                 // Literals after a capture were taken up with it.
                 if position == 0 { prefix = Array(literal.utf8) }
             case .placeholder(let name, let typeName):
-                let type = try Self.type(named: typeName)
+                let (type, lengths) = try CaptureType.parse(typeName)
+                guard BracedText.registryAttribute(in: name) == nil else {
+                    throw BracedText.Malformed(
+                        message: "`{\(name)}` is a value of the registry and cannot be captured",
+                        hint: "choose a name without `\(BracedText.registryPrefix)`")
+                }
                 guard !captures.contains(where: { $0.name == name }) else {
                     throw BracedText.Malformed(message: "`{\(name)}` stands twice in one pattern", hint: nil)
                 }
@@ -67,7 +53,8 @@ struct ValuePattern: Sendable, Hashable {
                     }
                     following = Array(literal.utf8)
                 }
-                captures.append(Capture(name: name, type: type, bytes: type.bytes, following: following))
+                captures.append(
+                    Capture(name: name, type: type, bytes: type.bytes, lengths: lengths, following: following))
             }
         }
         guard captures.count <= PolicyBounds.capturesPerPatternMax else {
@@ -77,14 +64,5 @@ struct ValuePattern: Sendable, Hashable {
         }
         self.prefix = prefix
         self.captures = captures
-    }
-
-    private static func type(named name: String?) throws(BracedText.Malformed) -> CaptureType {
-        guard let name else { return .any }
-        if let type = CaptureType(rawValue: name) { return type }
-        let words = CaptureType.allCases.map(\.rawValue)
-        throw BracedText.Malformed(
-            message: "`\(name)` is not a type of capture (\(words.joined(separator: ", ")))",
-            hint: Spelling.nearest(to: name, among: words).map { "did you mean `\($0)`?" })
     }
 }

@@ -2,29 +2,61 @@ extension DeviceProfileDocument {
     /// The QoS an entry permits when it does not say: enough for "at least once", which is what devices use.
     static let defaultMaximumQoS = 1
 
+    /// Whether CONNECT has to carry a password beside the certificate. The raw values are those of profiles.
+    private enum SecondFactorRule: String, CaseIterable {
+        case none, password
+    }
+
     /// Reads a profile's document, and reports what is wrong with its form. Nil when it is no mapping at all.
-    public static func read(_ node: SourceNode, reporting mistakes: MistakeCollector) -> DeviceProfileDocument? {
+    ///
+    /// - Parameter node: the document with everything that it inherits.
+    static func read(_ node: SourceNode, reporting mistakes: MistakeCollector) -> DeviceProfileDocument? {
         MappingReader.read(node, reporting: mistakes) { reader in
             let name = readName(&reader)
+            let isAbstract = reader.bool("abstract") ?? false
+            // Resolved before.
+            _ = reader.node("extends")
             let description = reader.string("description")
             let priority = reader.int("priority", in: PolicyBounds.priorities) ?? 0
-            let match = reader.requiredNested("match", hint: "say which certificates the profile is for") {
-                MatchDocument.read(&$0)
-            }
-            let device = reader.requiredText("device", hint: "a capture of `match`, such as \"{serial}\"")
+            let match =
+                isAbstract
+                ? reader.nested("match") { MatchDocument.read(&$0) }
+                : reader.requiredNested("match", hint: "say which certificates the profile is for") {
+                    MatchDocument.read(&$0)
+                }
+            let device =
+                isAbstract
+                ? reader.text("device")
+                : reader.requiredText("device", hint: "a capture of `match`, such as \"{serial}\"")
             let tenant = reader.text("tenant")
+            let clientID = reader.choice("client-id", of: ClientIDRule.self)
             let publish = readTopics(&reader, "publish") { $0.allowsRetain = $1.bool("retain") ?? false }
             let subscribe = readTopics(&reader, "subscribe") { $0.allowsShared = $1.bool("shared") ?? false }
-            let denyPublish = reader.strings("deny-publish", countMax: PolicyBounds.filtersPerListMax)
-            let denySubscribe = reader.strings("deny-subscribe", countMax: PolicyBounds.filtersPerListMax)
+            let denyPublish = readFilters(&reader, "deny-publish")
+            let denySubscribe = readFilters(&reader, "deny-subscribe")
             let will = readWill(&reader)
+            let topicPrefix = reader.text("topic-prefix")
+            let upstream = reader.text("upstream")
+            let secondFactor = reader.choice("second-factor", of: SecondFactorRule.self)
+            let registration = RegistrationRule.read(&reader)
+            let quarantine = reader.nested("quarantine") { Quarantine.read(&$0) }
             let onDeniedPublish = reader.choice("on-denied-publish", of: DeniedPublishAction.self)
-            var limits = reader.nested("limits") { DeviceLimits.read(&$0) } ?? DeviceLimits()
+            let onLostSubscription = reader.choice("on-lost-subscription", of: LostSubscriptionAction.self)
+            var connectionsLocation: SourceLocation?
+            var limits =
+                reader.nested("limits") { limits in
+                    if limits.keys.contains("connections") { connectionsLocation = limits.location(of: "connections") }
+                    return DeviceLimits.read(&limits)
+                } ?? DeviceLimits()
             if let onDeniedPublish { limits.onDeniedPublish = onDeniedPublish }
+            if let onLostSubscription { limits.onLostSubscription = onLostSubscription }
             return DeviceProfileDocument(
-                location: reader.location, name: name, description: description, priority: priority, match: match,
-                device: device, tenant: tenant, publish: publish, denyPublish: denyPublish, subscribe: subscribe,
-                denySubscribe: denySubscribe, will: will, limits: limits)
+                location: reader.location, name: name, description: description, isAbstract: isAbstract,
+                priority: priority, match: match, device: device, tenant: tenant, clientID: clientID,
+                publish: publish, denyPublish: denyPublish, subscribe: subscribe, denySubscribe: denySubscribe,
+                will: will, topicPrefix: topicPrefix, upstream: upstream,
+                asksForPassword: secondFactor == .password, registration: registration, quarantine: quarantine,
+                limits: limits, connectionsLocation: connectionsLocation)
         }
     }
 
@@ -63,8 +95,22 @@ extension DeviceProfileDocument {
         _ reader: inout MappingReader, _ key: String, more: (inout TopicEntry, inout MappingReader) -> Void
     ) -> [TopicEntry] {
         let mistakes = reader.mistakes
-        return reader.list(key, countMax: PolicyBounds.filtersPerListMax).compactMap {
-            readTopic($0.node, path: $0.path, reporting: mistakes, more: more)
+        return readItems(&reader, key).compactMap { readTopic($0.node, path: $0.path, reporting: mistakes, more: more) }
+    }
+
+    private static func readFilters(_ reader: inout MappingReader, _ key: String) -> [Located<String>] {
+        let mistakes = reader.mistakes
+        return readItems(&reader, key).compactMap { ScalarReader(mistakes).text($0.node, key: $0.path) }
+    }
+
+    /// The items of a list, each with its place in the file that it stands in: some may be inherited.
+    private static func readItems(_ reader: inout MappingReader, _ key: String) -> [(node: SourceNode, path: String)] {
+        var counts: [String: Int] = [:]
+        let path = reader.keyPath(key)
+        return reader.list(key, countMax: PolicyBounds.filtersPerListMax).map { item in
+            let position = counts[item.node.location.file, default: 0]
+            counts[item.node.location.file] = position + 1
+            return (node: item.node, path: "\(path)[\(position)]")
         }
     }
 
@@ -90,96 +136,44 @@ extension DeviceProfileDocument {
     }
 }
 
-extension MatchDocument {
-    static func read(_ reader: inout MappingReader) -> MatchDocument {
-        let issuer = readName(&reader, "issuer")
-        let subject = readName(&reader, "subject")
-        let alternativeNames =
-            reader.nested("san") { san in
-                AlternativeNameKind.allCases.compactMap { kind in
-                    san.text(kind.rawValue).map { (kind: kind, pattern: $0) }
-                }
-            } ?? []
-        return MatchDocument(
-            location: reader.location, issuer: issuer, subject: subject, alternativeNames: alternativeNames)
-    }
-
-    private static func readName(_ reader: inout MappingReader, _ key: String) -> Name? {
-        guard let node = reader.node(key) else { return nil }
-        if case .scalar = node {
-            return ScalarReader(reader.mistakes).text(node, key: reader.keyPath(key)).map(Name.exact)
-        }
-        return MappingReader.read(node, path: reader.keyPath(key), reporting: reader.mistakes) { attributes in
-            Name.attributes(readAttributes(&attributes))
-        }
-    }
-
-    private static func readAttributes(_ reader: inout MappingReader) -> [(oid: String, pattern: Located<String>)] {
-        var attributes: [(oid: String, pattern: Located<String>)] = []
-        let names = AttributeType.table.map(\.name)
-        for key in reader.keys {
-            let pattern = reader.text(key)
-            let oid = AttributeType.table.first { $0.name == key }?.oid ?? (AttributeType.isDottedOID(key) ? key : nil)
-            guard let oid else {
-                reader.mistakes.report(
-                    .unknownKey, at: reader.location(of: key), key: reader.keyPath(key),
-                    "not an attribute of a distinguished name",
-                    hint: Spelling.nearest(to: key, among: names).map { "did you mean `\($0)`?" }
-                        ?? "a short name such as CN, O, OU, serialNumber, or an object identifier such as 2.5.4.3")
-                continue
-            }
-            guard !attributes.contains(where: { $0.oid == oid }) else {
-                reader.mistakes.report(
-                    .duplicateKey, at: reader.location(of: key), key: reader.keyPath(key),
-                    "this attribute was given before under another name")
-                continue
-            }
-            if let pattern { attributes.append((oid, pattern)) }
-        }
-        return attributes
-    }
-}
-
-extension DeviceLimits {
-    static func read(_ reader: inout MappingReader) -> DeviceLimits {
-        var limits = DeviceLimits()
-        if let bytes = reader.byteSize("packet-bytes", in: PolicyBounds.packetBytes) { limits.packetBytesMax = bytes }
-        if let keepAlive = reader.nested("keep-alive", { KeepAlive.read(&$0) }) { limits.keepAlive = keepAlive }
-        if let rate = reader.nested("messages", { MessageRate.read(&$0) }) { limits.messageRate = rate }
-        if let seconds = reader.wholeSeconds("session-expiry", in: PolicyBounds.sessionExpirySeconds) {
-            limits.sessionExpirySecondsMax = UInt32(seconds)
-        }
-        if let count = reader.int("subscriptions", in: PolicyBounds.subscriptions) { limits.subscriptionsMax = count }
-        return limits
-    }
-}
-
-extension KeepAlive {
-    static func read(_ reader: inout MappingReader) -> KeepAlive {
-        var keepAlive = KeepAlive()
-        if let seconds = reader.wholeSeconds("min", in: PolicyBounds.keepAliveSeconds) {
-            keepAlive.minimumSeconds = UInt16(seconds)
-        }
-        if let seconds = reader.wholeSeconds("max", in: PolicyBounds.keepAliveSeconds) {
-            keepAlive.maximumSeconds = UInt16(seconds)
-        }
-        if let isRequired = reader.bool("required") { keepAlive.isRequired = isRequired }
-        if keepAlive.minimumSeconds > keepAlive.maximumSeconds {
+extension DeviceProfileDocument.Quarantine {
+    fileprivate static func read(_ reader: inout MappingReader) -> DeviceProfileDocument.Quarantine {
+        let profile = reader.requiredText("profile", hint: "the name of an abstract profile")
+        var rule = QuarantineRule()
+        rule.expiredSeconds = reader.wholeSeconds("expired", in: PolicyBounds.expiredQuarantineSeconds)
+            .map { Int64($0) }
+        rule.suspended = reader.bool("suspended") ?? false
+        rule.pending = reader.bool("pending") ?? false
+        rule.unregistered = reader.bool("unregistered") ?? false
+        let given = reader.keys.contains { ["expired", "suspended", "pending", "unregistered"].contains($0) }
+        if !given {
             reader.mistakes.report(
-                .outOfRange, at: reader.location, key: reader.path,
-                "min \(keepAlive.minimumSeconds)s is above max \(keepAlive.maximumSeconds)s",
-                hint: "what is not given is \(KeepAlive().minimumSeconds)s and \(KeepAlive().maximumSeconds)s")
+                .missingKey, at: reader.location, key: reader.path, "nothing says who gets the quarantine profile",
+                hint: "give at least one of expired, suspended, pending, unregistered")
         }
-        return keepAlive
+        return DeviceProfileDocument.Quarantine(profile: profile, rule: rule)
     }
 }
 
-extension MessageRate {
-    static func read(_ reader: inout MappingReader) -> MessageRate {
-        var rate = MessageRate()
-        if let perSecond = reader.int("per-second", in: PolicyBounds.messagesPerSecond) { rate.perSecond = perSecond }
-        if let burst = reader.int("burst", in: PolicyBounds.messagesBurst) { rate.burst = burst }
-        if let action = reader.choice("on-exceeded", of: ExceededAction.self) { rate.onExceeded = action }
-        return rate
+extension RegistrationRule {
+    /// Reads `registration`: a mode alone, or a mapping.
+    fileprivate static func read(_ reader: inout MappingReader) -> RegistrationRule {
+        var rule = RegistrationRule()
+        if case .scalar? = reader.node("registration") {
+            if let mode = reader.choice("registration", of: Mode.self) { rule.mode = mode }
+            return rule
+        }
+        return reader.nested("registration") { nested in
+            if nested.requiredNode("mode") != nil, let mode = nested.choice("mode", of: Mode.self) { rule.mode = mode }
+            if let quota = nested.int("quota", in: PolicyBounds.registrationQuota) { rule.quota = quota }
+            if let approval = nested.bool("approval") { rule.approval = approval }
+            for key in ["quota", "approval"] where rule.mode != .firstSeen && nested.keys.contains(key) {
+                nested.mistakes.report(
+                    .badValue, at: nested.location(of: key), key: nested.keyPath(key),
+                    "has no meaning with mode `\(rule.mode.rawValue)`",
+                    hint: "only devices of mode `\(Mode.firstSeen.rawValue)` register by themselves")
+            }
+            return rule
+        } ?? rule
     }
 }

@@ -1,4 +1,5 @@
-/// A device profile as the operator wrote it: parsed, not yet checked against itself or the other profiles.
+/// A device profile as the operator wrote it, with what it inherits: parsed, not yet checked against itself or the
+/// other profiles.
 ///
 /// What could not be read is absent; the mistake has been reported. Patterns and templates are still text, with their
 /// places, so that mistakes in them can be pointed at.
@@ -19,23 +20,38 @@ public struct DeviceProfileDocument: Sendable {
         case listed([TopicEntry])
     }
 
+    /// The `quarantine` of a profile.
+    struct Quarantine: Sendable {
+        let profile: Located<String>?
+        let rule: QuarantineRule
+    }
+
     /// Where the document begins.
     let location: SourceLocation
     let name: Located<String>?
     let description: String?
+    let isAbstract: Bool
     let priority: Int
     let match: MatchDocument?
     let device: Located<String>?
     let tenant: Located<String>?
+    let clientID: ClientIDRule?
     let publish: [TopicEntry]
     let denyPublish: [Located<String>]
     let subscribe: [TopicEntry]
     let denySubscribe: [Located<String>]
     let will: Will
+    let topicPrefix: Located<String>?
+    let upstream: Located<String>?
+    let asksForPassword: Bool
+    let registration: RegistrationRule
+    let quarantine: Quarantine?
     let limits: DeviceLimits
+    /// Where `limits.connections` stands; nil when it is not given.
+    let connectionsLocation: SourceLocation?
 }
 
-/// The `match` of a profile: what has to hold of a certificate.
+/// The `match` of a profile: what has to hold of a certificate and its connection.
 struct MatchDocument: Sendable {
     /// What has to hold of a distinguished name.
     enum Name: Sendable {
@@ -45,8 +61,21 @@ struct MatchDocument: Sendable {
         case attributes([(oid: String, pattern: Located<String>)])
     }
 
+    /// A condition whose values need no compiling beyond a look at each.
+    struct Plain: Sendable {
+        let field: MatchField
+        let test: MatchCondition.Test
+        let wanted: String
+    }
+
     let location: SourceLocation
-    let issuer: Name?
     let subject: Name?
-    let alternativeNames: [(kind: AlternativeNameKind, pattern: Located<String>)]
+    let issuer: Name?
+    let directoryName: Name?
+    let trustAnchor: Located<String>?
+    /// Patterns over fields of one text each.
+    let patterns: [(field: MatchField, pattern: Located<String>)]
+    let plain: [Plain]
+    /// The `listener`, to be checked against the configuration.
+    let listener: Located<String>?
 }

@@ -20,6 +20,11 @@ public struct OperatorMistake: Error, Sendable, Hashable {
         public static let unsafeIdentity = Code("unsafe-identity")
         public static let duplicateProfile = Code("duplicate-profile")
         public static let identicalMatch = Code("identical-match")
+        public static let unknownProfile = Code("unknown-profile")
+        public static let cyclicExtends = Code("cyclic-extends")
+        public static let badQuarantine = Code("bad-quarantine")
+        public static let overlappingMatch = Code("overlapping-match")
+        public static let unreachableProfile = Code("unreachable-profile")
     }
 
     public let location: SourceLocation

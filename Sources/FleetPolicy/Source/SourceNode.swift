@@ -1,5 +1,5 @@
 /// A place in a file that an operator wrote: what an error message points at.
-public struct SourceLocation: Sendable, Hashable, Comparable {
+public struct SourceLocation: Sendable, Hashable, Comparable, Codable {
     /// The file as the operator named it; shown, never opened.
     public let file: String
     /// Line, counted from 1.

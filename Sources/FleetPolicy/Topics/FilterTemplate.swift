@@ -126,14 +126,21 @@ struct PlaceholderValues: Sendable, Hashable {
     }
 
     func range(of index: Int) -> Range<Int> {
-        offset(index)..<offset(index + 1)
+        Self.range(of: index, in: storage.span)
+    }
+
+    /// The same, of a storage that is at hand.
+    static func range(of index: Int, in storage: Span<UInt8>) -> Range<Int> {
+        let start = offset(index, in: storage)
+        // The offsets only grow.
+        return start..<max(start, offset(index &+ 1, in: storage))
     }
 
     func value(_ index: Int) -> ArraySlice<UInt8> {
         storage[range(of: index)]
     }
 
-    private func offset(_ index: Int) -> Int {
-        Int(storage[index * 2]) << 8 | Int(storage[index * 2 + 1])
+    private static func offset(_ index: Int, in storage: Span<UInt8>) -> Int {
+        Int(storage[index &* 2]) &<< 8 | Int(storage[index &* 2 &+ 1])
     }
 }

@@ -3,20 +3,21 @@
 enum TopicText {
     /// A topic name: not empty, no wildcard, no U+0000.
     static func isTopicName(_ topic: Span<UInt8>) -> Bool {
-        guard !topic.isEmpty else { return false }
+        // Without a way out of the loop, which lets the compiler look at many bytes at once.
+        var forbidden = false
         for index in topic.indices {
-            switch topic[index] {
-            case 0, UInt8(ascii: "+"), UInt8(ascii: "#"): return false
-            case _: continue
-            }
+            let byte = topic[index]
+            let isForbidden = byte == 0 || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "#")
+            forbidden = isForbidden || forbidden
         }
-        return true
+        return !topic.isEmpty && !forbidden
     }
 
     /// A topic filter: not empty, no U+0000, `+` only as a whole level, `#` only as the whole last level.
     static func isTopicFilter(_ filter: Span<UInt8>) -> Bool {
         guard !filter.isEmpty else { return false }
-        for index in filter.indices {
+        // Nearly all bytes are above the three that mean something.
+        for index in filter.indices where filter[index] <= UInt8(ascii: "+") {
             switch filter[index] {
             case 0:
                 return false

@@ -41,6 +41,9 @@ struct TokenBucket: Sendable {
     /// The longest wait asked for, in seconds: by then whoever waits has been given up by its peer.
     private static let secondsOwedMax = 3_600.0
 
+    /// Puts a token back that was taken for nothing.
+    mutating func giveBack() { self.tokens = min(self.burst, self.tokens + 1) }
+
     /// Whether the bucket has filled up again, so that forgetting it changes nothing.
     mutating func isFull(now: NIODeadline) -> Bool {
         self.refill(now: now)

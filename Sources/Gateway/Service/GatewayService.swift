@@ -1,42 +1,9 @@
-public import FleetPolicy
 public import Logging
 internal import NIOConcurrencyHelpers
 public import NIOCore
 public import NIOMbedTLS
 internal import NIOPosix
 public import ServiceLifecycle
-
-/// What of the gateway is fixed for its whole run.
-public struct GatewayConfiguration: Sendable {
-    /// The address devices connect to.
-    public var listenAddress: SocketAddress
-    public var upstream: UpstreamConfiguration
-    public var limits: GatewayLimits
-    /// Event loops, each a thread with a listener, a TLS context and sessions of its own; at least 1.
-    public var eventLoops: Int
-
-    public init(
-        listenAddress: SocketAddress, upstream: UpstreamConfiguration, limits: GatewayLimits = GatewayLimits(),
-        eventLoops: Int
-    ) {
-        self.listenAddress = listenAddress
-        self.upstream = upstream
-        self.limits = limits
-        self.eventLoops = max(1, eventLoops)
-    }
-}
-
-/// What of the gateway can change while it runs: a whole that is validated, and replaced, as a whole.
-public struct GatewaySnapshot: Sendable {
-    /// The server's certificate and key, and the trust anchors for devices.
-    public var tls: TLSConfiguration
-    public var profiles: ProfileSet
-
-    public init(tls: TLSConfiguration, profiles: ProfileSet) {
-        self.tls = tls
-        self.profiles = profiles
-    }
-}
 
 /// The gateway: listens, and carries every admitted device's session until it is shut down.
 ///
@@ -54,9 +21,9 @@ public final class GatewayService: Service, Sendable {
     /// What happens on the data plane, in bounded number: consume it, or events are counted as dropped.
     public let events: AsyncStream<GatewayEvent>
 
-    private let configuration: GatewayConfiguration
+    let configuration: GatewayConfiguration
     private let group: MultiThreadedEventLoopGroup
-    private let shards: [NIOLoopBoundBox<LoopShard>]
+    let shards: [NIOLoopBoundBox<LoopShard>]
     private let counts: ConnectionCounts
     private let eventSink: EventSink
     private let logger: Logger
@@ -68,11 +35,8 @@ public final class GatewayService: Service, Sendable {
     public init(
         configuration: GatewayConfiguration, snapshot: GatewaySnapshot, logger: Logger
     ) throws(TLSConfigurationError) {
-        let contexts = try Self.contexts(snapshot.tls, count: configuration.eventLoops)
-        var upstreamContexts: [TLSContext?] = Array(repeating: nil, count: configuration.eventLoops)
-        if let tls = configuration.upstream.tls {
-            upstreamContexts = try Self.contexts(tls, count: configuration.eventLoops)
-        }
+        var contexts: [LoopContexts] = []
+        for _ in 0..<configuration.eventLoops { contexts.append(try LoopContexts(server: snapshot.tls, configuration)) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
         let counts = ConnectionCounts()
         let connectionIDs = ConnectionIDs()
@@ -86,14 +50,11 @@ public final class GatewayService: Service, Sendable {
         self.events = stream
         self.eventSink = eventSink
         self.logger = logger
-        self.shards = zip(group.makeIterator(), zip(contexts, upstreamContexts)).map { eventLoop, contexts in
-            let upstream = UpstreamConnector(
-                configuration: configuration.upstream, tlsContext: contexts.1, limits: configuration.limits
-            )
+        self.shards = zip(group.makeIterator(), contexts).enumerated().map { index, loop in
+            let (eventLoop, contexts) = loop
             let shard = LoopShard(
-                eventLoop: eventLoop, limits: configuration.limits, eventLoops: configuration.eventLoops,
-                upstream: upstream, counts: counts, events: eventSink, connectionIDs: connectionIDs,
-                tlsContext: contexts.0, profiles: snapshot.profiles
+                index: index, eventLoop: eventLoop, configuration: configuration, contexts: contexts,
+                policy: snapshot.policy, counts: counts, events: eventSink, connectionIDs: connectionIDs
             )
             return NIOLoopBoundBox.makeBoxSendingValue(shard, eventLoop: eventLoop)
         }
@@ -111,10 +72,27 @@ public final class GatewayService: Service, Sendable {
         )
     }
 
+    /// Why a broker cannot be reached now, for each that cannot: by its name in the configuration, the default one under
+    /// the empty name.
+    public func upstreamFailures() async -> [String: String] {
+        var addresses = self.configuration.upstreams.mapValues(\.address)
+        addresses[""] = self.configuration.upstream.address
+        let group = self.group
+        return await withTaskGroup(of: (String, String?).self) { probes in
+            for (name, address) in addresses {
+                probes.addTask {
+                    (name, await UpstreamProbe.failure(of: address, within: .seconds(2), on: group))
+                }
+            }
+            return await probes.reduce(into: [:]) { failures, probe in failures[probe.0] = probe.1 }
+        }
+    }
+
     /// Listens and serves until graceful shutdown or cancellation.
     public func run() async throws {
         await self.waitForUpstream()
         do {
+            try await self.joinLoops()
             try await self.listen()
         } catch {
             try? await self.group.shutdownGracefully()
@@ -129,23 +107,18 @@ public final class GatewayService: Service, Sendable {
         self.eventSink.continuation.finish()
     }
 
-    /// Replaces profiles, trust anchors and server certificate. Every loop's new context is made before the first one
-    /// is used: either the whole snapshot is taken over or nothing is.
-    ///
-    /// - Throws: `TLSConfigurationError`; then everything is as it was.
-    public func reload(_ snapshot: GatewaySnapshot) async throws {
-        let contexts = try Self.contexts(snapshot.tls, count: self.shards.count)
-        for (shard, context) in zip(self.shards, contexts) {
-            try await shard.eventLoop.submit {
-                shard.value.adopt(profiles: snapshot.profiles, tlsContext: context)
-            }.get()
+    /// Makes the loops know each other.
+    private func joinLoops() async throws {
+        var owners: [NIOLoopBound<ConnectionOwnership>] = []
+        for shard in self.shards {
+            owners.append(
+                try await shard.eventLoop.submit {
+                    NIOLoopBound(shard.value.ownership, eventLoop: shard.eventLoop)
+                }.get()
+            )
         }
-    }
-
-    private static func contexts(_ tls: TLSConfiguration, count: Int) throws(TLSConfigurationError) -> [TLSContext] {
-        var contexts: [TLSContext] = []
-        for _ in 0..<count { contexts.append(try TLSContext(tls)) }
-        return contexts
+        let all = owners
+        for shard in self.shards { try await shard.eventLoop.submit { shard.value.ownership.join(all) }.get() }
     }
 
     /// An embedded broker needs a moment to start; a device that came first would be sent away for nothing. A broker

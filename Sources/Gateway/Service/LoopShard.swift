@@ -4,49 +4,79 @@ internal import NIOCore
 internal import NIOMbedTLS
 internal import Synchronization
 
-/// One event loop's part of the gateway: its TLS context, its view of the profiles, its sessions and its counters.
+/// One event loop's part of the gateway: its TLS context, its view of the policy, its sessions and its counters.
 ///
-/// Nothing in it is shared with another loop but the gateway-wide counts, which are atomics. Confined to its loop.
+/// Nothing in it is shared with another loop but the gateway-wide counts, which are atomics; what loops have to tell each
+/// other goes through `ConnectionOwnership`. Confined to its loop.
 final class LoopShard {
     let eventLoop: any EventLoop
     let limits: GatewayLimits
     let codecLimits: MQTTLimits
-    let upstream: UpstreamConnector
+    let upstreams: UpstreamConnectors
     let counts: ConnectionCounts
     let metrics = GatewayMetrics()
+    /// Which connections the devices have that this loop owns, and the way to ask about all others.
+    private(set) lazy var ownership = ConnectionOwnership(index: self.index, host: self)
 
     /// What new connections are handshaken with.
-    private(set) var tlsContext: TLSContext
+    var tlsContext: TLSContext
     /// What certificates are judged by.
-    private(set) var profiles: ProfileSet
+    var policy: LoopPolicy
+    /// Every connection, from accept to close.
+    private(set) var sessions: [UInt64: DeviceSession] = [:]
+    /// Those with a grant, by their device.
+    private(set) var devices = SessionIndex()
+    /// Nothing is due before this time, in Unix seconds.
+    var nextDue = Int64.max
 
+    private let index: Int
     private let events: EventSink
     private let connectionIDs: ConnectionIDs
+    private let authority: (any AdmissionAuthority)?
+    private let admissionsMax: Int
+    private lazy var requests = self.makeRequests()
     private var admission: AdmissionControl
-    private var sessions: [UInt64: DeviceSession] = [:]
+    private var passwordAttempts: TokenBucketTable<DeviceKey>
+    private var registrationEvents: TokenBucketTable<DeviceKey>
     private var isShuttingDown = false
-    /// No session of this loop expires before this time, in Unix seconds.
-    private var nextExpiry = Int64.max
     private var refusalsToReport: [String: Int] = [:]
 
-    /// Sessions judged again in one tick when profiles change: at some microseconds each, devices notice nothing.
-    private static let sessionsPerTick = 256
+    /// Devices for which the last time of a `registrationWanted` is remembered; all others share one bucket.
+    private static let registrationEventsTracked = 4_096
 
+    /// - Parameter index: the loop's number, from 0.
     init(
-        eventLoop: any EventLoop, limits: GatewayLimits, eventLoops: Int, upstream: UpstreamConnector,
-        counts: ConnectionCounts, events: EventSink, connectionIDs: ConnectionIDs, tlsContext: TLSContext,
-        profiles: ProfileSet
+        index: Int, eventLoop: any EventLoop, configuration: GatewayConfiguration, contexts: LoopContexts,
+        policy: PolicySnapshot, counts: ConnectionCounts, events: EventSink, connectionIDs: ConnectionIDs
     ) {
+        let limits = configuration.limits
+        let loops = configuration.eventLoops
+        let now = NIODeadline.now()
+        self.index = index
         self.eventLoop = eventLoop
         self.limits = limits
         self.codecLimits = MQTTLimits(packetBytesMax: limits.packetBytesMax)
-        self.upstream = upstream
+        self.upstreams = UpstreamConnectors(
+            standard: UpstreamConnector(
+                configuration: configuration.upstream, tlsContext: contexts.standard, limits: limits),
+            named: configuration.upstreams.reduce(into: [:]) { connectors, upstream in
+                connectors[upstream.key] = UpstreamConnector(
+                    configuration: upstream.value, tlsContext: contexts.named[upstream.key], limits: limits)
+            })
         self.counts = counts
         self.events = events
         self.connectionIDs = connectionIDs
-        self.admission = AdmissionControl(limits: limits, eventLoops: eventLoops, now: .now())
-        self.tlsContext = tlsContext
-        self.profiles = profiles
+        self.authority = configuration.authority
+        self.admissionsMax = limits.admissionsInFlightMax / loops
+        self.admission = AdmissionControl(limits: limits, eventLoops: loops, now: now)
+        self.passwordAttempts = TokenBucketTable(
+            rate: limits.wrongPasswordsPerMinute / 60 / Double(loops), burst: limits.wrongPasswordsBurst,
+            countMax: limits.devicesTrackedMax / loops, now: now)
+        self.registrationEvents = TokenBucketTable(
+            rate: 1 / 60, burst: 1, countMax: Self.registrationEventsTracked, now: now)
+        self.tlsContext = contexts.server
+        self.policy = LoopPolicy(
+            policy, anchors: contexts.server.trustAnchors, listenerName: configuration.listenerName)
     }
 
     // MARK: Connections
@@ -83,48 +113,75 @@ final class LoopShard {
         self.admission.handshakeEnded(session.address)
     }
 
+    /// A session has a grant.
+    func sessionBegan(_ session: DeviceSession, of key: DeviceKey) { self.devices.add(session.id, of: key) }
+
+    /// A session that had a grant is over.
+    func sessionEnded(_ session: DeviceSession, of key: DeviceKey) { self.devices.remove(session.id, of: key) }
+
     /// Hands an event up to the control plane.
     func send(_ event: GatewayEvent) {
         if !self.events.send(event) { self.metrics.eventDropped() }
     }
 
-    // MARK: Time
-
-    /// A session of this loop expires at this time, in Unix seconds.
-    func sessionExpires(at notAfter: Int64) {
-        self.nextExpiry = min(self.nextExpiry, notAfter)
+    /// A device belongs into the queue of those to be approved. It will knock again and again: once in a minute is told.
+    func registrationWanted(_ need: RegistrationNeed, _ certificate: PeerCertificate, by session: DeviceSession) {
+        guard self.registrationEvents.take(need.key, now: .now()) else { return }
+        self.metrics.registrationWanted()
+        self.send(.registrationWanted(connection: session.connection, need: need, certificate: certificate))
     }
 
-    /// Called every second: ends sessions whose certificate has expired, and reports refused connections in sum.
+    // MARK: Questions to the authority
+
+    private func makeRequests() -> AdmissionRequests {
+        AdmissionRequests(
+            eventLoop: self.eventLoop, authority: self.authority, runningMax: self.admissionsMax
+        ) { [weak self] session, request, verdict, duration in
+            self?.answered(session, request, verdict, after: duration)
+        }
+    }
+
+    /// Asks for a session; it gets the answer, at once where nobody is there to be asked.
+    func ask(_ request: AdmissionRequest, for session: DeviceSession) {
+        // Taken before the answer, so that no number of connections at a time can guess faster.
+        if request.secondFactor != nil, !self.passwordAttempts.take(request.device, now: .now()) {
+            session.admissionAnswered(
+                .refused(
+                    code: SessionEnd.Code.passwordAttemptsExceeded.rawValue,
+                    detail: "more wrong passwords of the device than are looked at"))
+            return
+        }
+        self.requests.ask(request, for: session.id)
+    }
+
+    func withdrawQuestion(of session: DeviceSession) { self.requests.withdraw(session.id) }
+
+    private func answered(
+        _ session: UInt64, _ request: AdmissionRequest, _ verdict: AdmissionVerdict, after duration: TimeAmount
+    ) {
+        self.metrics.admissionAnswered(verdict, isRegistration: request.registration != nil, after: duration)
+        if request.secondFactor != nil, !verdict.isWrongPassword { self.passwordAttempts.giveBack(request.device) }
+        self.sessions[session]?.admissionAnswered(verdict)
+    }
+
+    // MARK: Time
+
+    /// A session of this loop has something to do at this time, in Unix seconds.
+    func sessionDue(at time: Int64) { self.nextDue = min(self.nextDue, time) }
+
+    /// Called every second: has sessions do what is due, and reports refused connections in sum.
     func tick(unixSeconds: Int64) {
         for (reason, count) in self.refusalsToReport {
             self.send(.connectionsRefused(reason: reason, count: count))
         }
         self.refusalsToReport.removeAll(keepingCapacity: true)
-        guard unixSeconds > self.nextExpiry else { return }
-        var next = Int64.max
-        for session in Array(self.sessions.values) {
-            if let notAfter = session.expire(at: unixSeconds) { next = min(next, notAfter) }
-        }
-        self.nextExpiry = next
+        guard unixSeconds >= self.nextDue else { return }
+        // What becomes due while sessions are looked at counts too.
+        self.nextDue = .max
+        for session in Array(self.sessions.values) { self.sessionDue(at: session.timePassed(unixSeconds)) }
     }
 
-    // MARK: Change
-
-    /// New profiles and certificates, validated as a whole: new connections use them, live sessions are judged again.
-    func adopt(profiles: ProfileSet, tlsContext: TLSContext) {
-        self.profiles = profiles
-        self.tlsContext = tlsContext
-        self.judgeAgain(Array(self.sessions.values)[...])
-    }
-
-    private func judgeAgain(_ sessions: ArraySlice<DeviceSession>) {
-        for session in sessions.prefix(Self.sessionsPerTick) { session.profilesChanged() }
-        let rest = sessions.dropFirst(Self.sessionsPerTick)
-        guard !rest.isEmpty else { return }
-        // Sessions that came meanwhile were judged by the new profiles; those that went ignore the call.
-        self.eventLoop.assumeIsolated().execute { self.judgeAgain(rest) }
-    }
+    // MARK: The end
 
     /// Ends every session with `end` and admits no further connection.
     func shutDown() {
@@ -134,11 +191,35 @@ final class LoopShard {
 
     /// Closes what is left, without waiting for anything to be written.
     func abort() {
+        self.ownership.leave()
         for session in Array(self.sessions.values) { session.abort() }
     }
 }
 
 @available(*, unavailable) extension LoopShard: Sendable {}
+
+extension LoopShard: ConnectionHost {
+    func placeAnswered(_ answer: ConnectionClaim.Answer, to connection: UInt64) {
+        self.sessions[connection]?.placeAnswered(answer)
+    }
+
+    func takenOver(_ connection: UInt64) {
+        self.sessions[connection]?.end(
+            SessionEnd(
+                .sessionTakenOver, .none, answer: .sessionTakenOver, "another connection of the device took its place")
+        )
+    }
+}
+
+extension AdmissionVerdict {
+    /// Whether a password was looked at and is not the device's.
+    fileprivate var isWrongPassword: Bool {
+        switch self {
+        case .refused(let code, _): code == SessionEnd.Code.badPassword.rawValue
+        case .admitted, .unavailable: false
+        }
+    }
+}
 
 /// Closes an accepted connection whose admission was refused; never logged by itself, as refusals are counted.
 private struct ConnectionRefused: Error {

@@ -1,5 +1,4 @@
 internal import FleetPolicy
-internal import Logging
 internal import MQTTCodec
 internal import NIOCore
 internal import NIOMbedTLS
@@ -7,34 +6,45 @@ internal import NIOMbedTLS
 /// One device's connection on its event loop: runs what `SessionStateMachine` says on the two channels, and keeps what
 /// must be known of the connection as a whole.
 ///
-/// Confined to the loop of its `LoopShard`. It is alive for as long as one of its two handlers is in a pipeline.
+/// Confined to the loop of its `LoopShard`. It is alive for as long as one of its two handlers is in a pipeline. How its
+/// certificate is judged, and how actions are run, is in the extensions.
 final class DeviceSession {
-    /// How long a closed session's last bytes may take: about three retransmissions on a slow link.
-    private static let flushTimeout = TimeAmount.seconds(10)
-
     let id: UInt64
     let channel: any Channel
     /// What the peer counts as for admission.
     let address: SourceAddress
-    private(set) var device: DeviceDescription?
-    /// The verified certificate's attributes, for judging it again when profiles change.
-    private(set) var certificate: CertificateAttributes?
+    unowned let shard: LoopShard
+    let acceptedAt: NIODeadline
 
-    private unowned let shard: LoopShard
-    private var machine: SessionStateMachine
-    private var deviceHandler: PacketHandler?
-    private var brokerHandler: PacketHandler?
-    private var deadline: Scheduled<Void>?
-    private var throttle: Scheduled<Void>?
-    private let acceptedAt: NIODeadline
+    var machine: SessionStateMachine
+    var deviceHandler: PacketHandler?
+    var brokerHandler: PacketHandler?
+    var deadline: Scheduled<Void>?
+    var throttle: Scheduled<Void>?
     /// Denials worth an event: a burst to see what is wrong, then one in ten seconds as a reminder.
-    private var denialEvents: TokenBucket
-    private var isHandshaking = true
-    private var isAnnounced = false
-    private var isEnded = false
+    var denialEvents: TokenBucket
+    var isHandshaking = true
+    var isAnnounced = false
+    var isEnded = false
 
-    /// What the verify callback decided; handed to the machine when the handshake is finished.
-    private var decision: PolicyDecision?
+    /// Known from the end of the handshake on.
+    var device: DeviceDescription?
+    /// What the device presented, for judging it again.
+    var credential: SessionCredential?
+    /// The same, as it was read in the handshake; until the broker has answered.
+    var presented: PresentedCertificate?
+    /// What the handshake's authorization decided, and by which revision of the policy; until the handshake is finished.
+    var decision: (outcome: PolicyDecision, revision: UInt64)?
+    /// Whether the certificate's notAfter had passed at the handshake.
+    var wasExpired = false
+    /// When it is judged again although nothing has changed but the time, in Unix seconds.
+    var judgedAgainAt = Int64.max
+    /// When the handshake was finished, in Unix seconds.
+    var since: Int64 = 0
+    /// What the broker knows the session by; from the claim of a place on, which is to be released then.
+    var clientIdentifier: String?
+    /// Whether the authority has a question of this session.
+    var isAsking = false
 
     init(id: UInt64, channel: any Channel, shard: LoopShard) {
         self.id = id
@@ -43,14 +53,12 @@ final class DeviceSession {
         self.shard = shard
         self.acceptedAt = .now()
         self.denialEvents = TokenBucket(rate: 0.1, burst: 10, now: self.acceptedAt)
-        self.machine = SessionStateMachine(limits: shard.limits, credentials: shard.upstream.credentials)
+        self.machine = SessionStateMachine(limits: shard.limits, upstreams: shard.upstreams.credentials)
     }
 
     /// Makes the device's end of the pipeline: TLS, then packets.
     func addHandlers() throws {
-        let tls = TLSHandler(context: self.shard.tlsContext) { [unowned self] certificate in
-            self.authorize(certificate)
-        }
+        let tls = TLSHandler(context: self.shard.tlsContext) { [unowned self] peer in self.authorize(peer) }
         let packets = PacketHandler(side: .device, session: self, limits: self.shard.codecLimits)
         self.deviceHandler = packets
         try self.channel.pipeline.syncOperations.addHandlers([tls, packets])
@@ -60,89 +68,17 @@ final class DeviceSession {
         ConnectionDescription(id: self.id, remoteAddress: self.channel.remoteAddress?.hostAndPort ?? "unknown")
     }
 
-    // MARK: Identity
+    var key: DeviceKey? { self.device.map { DeviceKey(tenant: $0.tenant, deviceID: $0.deviceID) } }
 
-    /// Judges the certificate within the handshake, so that a refusal reaches the device as the right alert.
-    private func authorize(_ certificate: PeerCertificate) -> TLSVerdict {
-        let attributes = CertificateAttributes(certificate)
-        let decision = self.shard.profiles.decide(attributes)
-        self.decision = decision
-        self.certificate = attributes
-        switch decision {
-        case .granted: return .allowed
-        case .denied(let denial): return .denied(code: denial.code.rawValue, alert: .accessDenied)
-        }
-    }
-
-    /// An event of the device's pipeline: the end of its handshake is the one that matters.
-    func deviceEvent(_ event: Any) {
-        guard event is TLSHandshakeCompleted else { return }
-        self.handshakeEnded()
-        switch self.decision {
-        case .granted(let grant):
-            self.decision = nil
-            self.device = DeviceDescription(
-                deviceID: grant.deviceID, tenant: grant.tenant, profile: grant.profileName
-            )
-            self.shard.metrics.handshakeAccepted(after: .now() - self.acceptedAt)
-            if let notAfter = self.certificate?.notAfter { self.shard.sessionExpires(at: notAfter) }
-            self.run(self.machine.authenticated(grant))
-        case .denied(let denial):
-            // New profiles came between the verify callback and the end of the handshake.
-            self.end(Self.grantLost(denial))
-        case .none:
-            // The TLS layer reports no handshake without an allowed verdict; without one, nothing is carried.
-            self.end(
-                SessionEnd(.internalError, .gateway, answer: nil, "a handshake was reported without a verdict")
-            )
-        }
-    }
-
-    /// New profiles: the same certificate is judged again.
-    func profilesChanged() {
-        guard let certificate = self.certificate else { return }
-        let decision = self.shard.profiles.decide(certificate)
-        guard let held = self.machine.grant else {
-            if self.isHandshaking { self.decision = decision }
-            return
-        }
-        switch decision {
-        case .denied(let denial):
-            self.end(Self.grantLost(denial))
-        case .granted(let grant):
-            if grant == held { return }
-            guard grant.sameIdentity(as: held), grant.profileName == held.profileName else {
-                self.end(
-                    SessionEnd(
-                        .profileChanged, .operator, answer: .administrativeAction,
-                        "the new profiles give this certificate another identity or profile"
-                    )
-                )
-                return
-            }
-            self.run(self.machine.regranted(grant, now: .now()))
-        }
-    }
-
-    private static func grantLost(_ denial: PolicyDenial) -> SessionEnd {
-        SessionEnd(
-            SessionEnd.Code(rawValue: denial.code.rawValue), .operator, answer: .notAuthorized,
-            "the new profiles grant this certificate nothing"
+    /// The session as it is now; nil before its handshake is finished and after its end.
+    var live: LiveSession? {
+        guard let grant = self.machine.grant, let credential = self.credential else { return nil }
+        return LiveSession(
+            key: grant.key, profile: grant.profileName, connectionID: self.id,
+            remoteAddress: self.connection.remoteAddress, since: self.since, clientID: self.clientIdentifier,
+            certificate: credential.der, certificateSHA256: credential.fingerprint?.bytes ?? [],
+            quarantine: grant.quarantine, isEstablished: self.machine.isEstablished
         )
-    }
-
-    /// The certificate's notAfter, if it has passed at `unixSeconds`, ends the session.
-    ///
-    /// - Returns: the notAfter if it is still to come.
-    func expire(at unixSeconds: Int64) -> Int64? {
-        guard let notAfter = self.certificate?.notAfter else { return nil }
-        guard notAfter < unixSeconds else { return notAfter }
-        self.end(
-            SessionEnd(
-                .certificateExpired, .device, answer: .notAuthorized, "the device's certificate reached its notAfter"
-            )
-        )
-        return nil
     }
 
     // MARK: What the handlers tell
@@ -194,21 +130,7 @@ final class DeviceSession {
             return
         }
         if self.isHandshaking {
-            self.handshakeEnded()
-            // A policy's refusal is counted by the policy's own code, as it is logged.
-            self.shard.metrics.handshakeRefused(reason: error.deniedCode ?? error.code.rawValue)
-            if case .denied(let denial) = self.decision, let certificate = error.peerCertificate {
-                self.shard.send(
-                    .policyDenied(
-                        connection: self.connection, certificate: certificate, reason: denial.code.rawValue,
-                        detail: denial.detail
-                    )
-                )
-            } else {
-                self.shard.send(.handshakeFailed(connection: self.connection, error: error))
-            }
-            self.isEnded = true
-            _ = self.machine.end(SessionEnd(tlsError: error))
+            self.handshakeFailed(error)
         } else {
             // A device that closes without close_notify has said what it said: its last packets, and its DISCONNECT,
             // may still be held.
@@ -235,7 +157,7 @@ final class DeviceSession {
         self.shard.sessionClosed(self)
     }
 
-    private func handshakeEnded() {
+    func handshakeEnded() {
         guard self.isHandshaking else { return }
         self.isHandshaking = false
         self.shard.handshakeEnded(self)
@@ -253,150 +175,15 @@ final class DeviceSession {
         self.channel.close(mode: .all, promise: nil)
     }
 
-    // MARK: Running actions
-
-    private func run(_ action: SessionStateMachine.PacketAction, from side: Side) {
-        switch action {
-        case .lifecycle(let actions): self.run(actions)
-        case .carried(let outcome): self.run(outcome, from: side)
-        }
+    /// The authority has answered.
+    func admissionAnswered(_ verdict: AdmissionVerdict) {
+        self.isAsking = false
+        self.run(self.machine.admissionAnswered(verdict))
     }
 
-    private func run(_ outcome: CarriedSession.Outcome, from side: Side) {
-        let (sender, receiver) =
-            switch side {
-            case .device: (self.deviceHandler, self.brokerHandler)
-            case .broker: (self.brokerHandler, self.deviceHandler)
-            }
-        switch outcome {
-        case .forward(let bytes, let denial):
-            receiver?.send(bytes)
-            if let denial { self.denied(denial) }
-        case .forwardParts(let head, let payload):
-            receiver?.send(head)
-            receiver?.send(payload)
-        case .absorb(let answer, let probe, let denial):
-            if let answer { sender?.send(answer) }
-            if let probe { self.brokerHandler?.send(probe) }
-            if let denial { self.denied(denial) }
-        case .forwardAndEnd(let bytes, let end):
-            receiver?.send(bytes)
-            self.end(end)
-        case .end(let end):
-            self.end(end)
-        }
-    }
-
-    private func denied(_ reason: String) {
-        self.shard.metrics.denied(reason: reason)
-        // Every denial is counted; a device that does nothing else must not fill the log and push others out of it.
-        guard let device = self.device, self.denialEvents.take(now: .now()) else { return }
-        self.shard.send(.packetDenied(connection: self.connection, device: device, reason: reason))
-    }
-
-    private func run(_ actions: [SessionStateMachine.Action]) {
-        for action in actions {
-            switch action {
-            case .armDeadline(let deadline): self.arm(deadline)
-            case .cancelDeadline: self.deadline?.cancel()
-            case .dial: self.dial()
-            case .sendToDevice(let bytes): self.deviceHandler?.send(bytes)
-            case .sendToBroker(let bytes): self.brokerHandler?.send(bytes)
-            case .settleFraming(let version, let devicePacketBytesMax):
-                self.deviceHandler?.settleFraming(version, packetBytesMax: devicePacketBytesMax)
-                self.brokerHandler?.settleFraming(version, packetBytesMax: self.shard.limits.packetBytesMax)
-            case .announceEstablished: self.announceEstablished()
-            case .end(let end): self.finish(end)
-            }
-        }
-        guard !actions.isEmpty else { return }
-        self.readCompleted()
-        self.updateHolds()
-    }
-
-    private func arm(_ deadline: SessionStateMachine.Deadline) {
-        self.deadline?.cancel()
-        let timeout =
-            switch deadline {
-            case .connect: self.shard.limits.connectTimeout
-            case .connack: self.shard.limits.upstreamConnackTimeout
-            }
-        self.deadline = self.channel.eventLoop.assumeIsolated().scheduleTask(in: timeout) { [weak self] in
-            guard let self else { return }
-            self.run(self.machine.deadlinePassed(deadline))
-        }
-    }
-
-    private func announceEstablished() {
-        guard let device = self.device else { return }
-        self.isAnnounced = true
-        self.shard.metrics.connected(after: .now() - self.acceptedAt)
-        self.shard.metrics.sessionsChanged(profile: device.profile, by: 1)
-        self.shard.send(.sessionEstablished(connection: self.connection, device: device))
-    }
-
-    private func finish(_ end: SessionEnd) {
-        self.deadline?.cancel()
-        self.throttle?.cancel()
-        if !self.isEnded, self.isHandshaking {
-            // A connection that was reset, or a shutdown, before there was a session to end.
-            self.isEnded = true
-            self.handshakeEnded()
-            self.shard.metrics.handshakeRefused(reason: end.code.rawValue)
-            self.shard.send(.sessionEnded(connection: self.connection, device: nil, end: end))
-        }
-        if !self.isEnded {
-            self.isEnded = true
-            if self.isAnnounced, let device = self.device {
-                self.shard.metrics.sessionsChanged(profile: device.profile, by: -1)
-            }
-            self.shard.metrics.sessionEnded(end)
-            if let denial = end.denial { self.shard.metrics.denied(reason: denial) }
-            self.shard.send(.sessionEnded(connection: self.connection, device: self.device, end: end))
-        }
-        // Both after what was written to them: the device's last packet says why, the broker's is the device's own.
-        self.deviceHandler?.closeAfterFlush(flushTimeout: Self.flushTimeout)
-        self.brokerHandler?.closeAfterFlush(flushTimeout: Self.flushTimeout)
-    }
-
-    // MARK: The broker's side
-
-    private func dial() {
-        let handler = PacketHandler(side: .broker, session: self, limits: self.shard.codecLimits)
-        self.shard.upstream.connect(on: self.channel.eventLoop, handler: handler)
-            .assumeIsolated().whenComplete { result in
-                switch result {
-                case .success(let broker):
-                    guard !self.isEnded else {
-                        broker.close(mode: .all, promise: nil)
-                        return
-                    }
-                    self.brokerHandler = handler
-                    self.run(self.machine.upstreamConnected())
-                case .failure:
-                    self.run(self.machine.upstreamFailed("the broker cannot be reached"))
-                }
-            }
-    }
-
-    // MARK: Back-pressure
-
-    /// A side is read only while the session can take its packets and both sides take what they lead to: the device's
-    /// packets go to the broker and their refusals back to the device, and the other way round.
-    private func updateHolds() {
-        let isWritable = (self.deviceHandler?.isWritable ?? true) && (self.brokerHandler?.isWritable ?? true)
-        self.deviceHandler?.setHeld(!isWritable || self.machine.holdsDevice || self.throttle != nil)
-        self.brokerHandler?.setHeld(!isWritable)
-    }
-
-    private func throttleDevice(for delay: TimeAmount) {
-        guard self.throttle == nil else { return }
-        self.throttle = self.channel.eventLoop.assumeIsolated().scheduleTask(in: delay) { [weak self] in
-            guard let self else { return }
-            self.throttle = nil
-            self.updateHolds()
-        }
-        self.updateHolds()
+    /// The owner of the device's connections has answered.
+    func placeAnswered(_ answer: ConnectionClaim.Answer) {
+        self.run(self.machine.placeAnswered(answer))
     }
 }
 

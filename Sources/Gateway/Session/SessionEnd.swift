@@ -66,6 +66,24 @@ public struct SessionEnd: Error, Sendable, Hashable, CustomStringConvertible {
         public static let upstreamDisconnected = Code(rawValue: "upstream-disconnected")
         /// The broker sent something that is not MQTT, or above the limits.
         public static let upstreamProtocolError = Code(rawValue: "upstream-protocol-error")
+        /// The profile asks for a password, and CONNECT has none.
+        public static let passwordRequired = Code(rawValue: "password-required")
+        /// CONNECT's password is not the device's.
+        public static let badPassword = Code(rawValue: "bad-password")
+        /// More wrong passwords of the device than `GatewayLimits.wrongPasswordsPerMinute`.
+        public static let passwordAttemptsExceeded = Code(rawValue: "password-attempts-exceeded")
+        /// Who answers for registrations and passwords cannot be asked, or cannot answer.
+        public static let admissionUnavailable = Code(rawValue: "admission-unavailable")
+        /// No answer about the device within `GatewayLimits.admissionTimeout`.
+        public static let admissionTimeout = Code(rawValue: "admission-timeout")
+        /// The device connected again, and has as many connections as its profile allows.
+        public static let sessionTakenOver = Code(rawValue: "session-taken-over")
+        /// The device has as many connections as its profile allows, and the profile refuses one more.
+        public static let tooManyConnections = Code(rawValue: "too-many-connections")
+        /// The profile names an upstream that the configuration does not have.
+        public static let unknownUpstream = Code(rawValue: "unknown-upstream")
+        /// The operator ended the session.
+        public static let endedByOperator = Code(rawValue: "ended-by-operator")
         /// The device's certificate reached its notAfter.
         public static let certificateExpired = Code(rawValue: "certificate-expired")
         /// New profiles give this certificate another identity or other subscriptions.

@@ -1,24 +1,57 @@
 import AdminAPI
 import FleetPolicy
+import Foundation
+import Gateway
 
 /// Reads the section `admin`.
 enum AdminReader {
     private static let defaultPort = 9464
 
+    /// Beside the configuration.
+    private static let defaultSocket = "admin.sock"
+
     /// Without the section: on, on loopback.
-    static var defaultSettings: AdminSettings? {
-        (try? AdminAddress(host: "127.0.0.1", port: defaultPort)).map { AdminSettings(address: $0) }
+    static func defaultSettings(
+        _ configuration: ConfigurationReader, at location: SourceLocation
+    ) -> AdminSettings? {
+        guard let socket = defaultSocket(configuration, at: location) else { return nil }
+        return defaultAddress.map { AdminSettings(address: $0, socket: socket) }
     }
 
-    static func read(_ reader: inout MappingReader) -> AdminSettings? {
+    static func read(_ reader: inout MappingReader, _ configuration: ConfigurationReader) -> AdminSettings? {
         let isEnabled = reader.bool("enabled") ?? true
         let allowsNonLoopback = reader.bool("allow-non-loopback") ?? false
-        let settings = reader.text("listen").map {
-            address($0, allowsNonLoopback: allowsNonLoopback, reporting: reader.mistakes).map {
-                AdminSettings(address: $0)
-            }
+        let written = reader.text("listen").map {
+            address($0, allowsNonLoopback: allowsNonLoopback, reporting: reader.mistakes)
         }
-        return isEnabled ? settings ?? defaultSettings : AdminSettings(address: nil)
+        let socket =
+            reader.text("socket").map { self.socket(configuration.resolved($0), reporting: reader.mistakes) }
+            ?? defaultSocket(configuration, at: reader.location)
+        guard let socket else { return nil }
+        guard isEnabled else { return AdminSettings(address: nil, socket: socket) }
+        return (written ?? defaultAddress).map { AdminSettings(address: $0, socket: socket) }
+    }
+
+    private static var defaultAddress: AdminAddress? { try? AdminAddress(host: "127.0.0.1", port: defaultPort) }
+
+    private static func defaultSocket(
+        _ configuration: ConfigurationReader, at location: SourceLocation
+    ) -> String? {
+        socket(
+            Located(configuration.resolved(defaultSocket), location: location, key: "admin.socket"),
+            reporting: configuration.mistakes)
+    }
+
+    private static func socket(_ path: Located<String>, reporting mistakes: MistakeCollector) -> String? {
+        do {
+            _ = try UpstreamAddress(parsing: "unix:\(URL(fileURLWithPath: path.value).path)")
+            return path.value
+        } catch {
+            mistakes.report(
+                .badValue, at: path.location, key: path.key, "`\(path.value)`: \(error)",
+                hint: "give a shorter path in admin.socket")
+            return nil
+        }
     }
 
     private static func address(

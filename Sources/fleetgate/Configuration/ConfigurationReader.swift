@@ -28,15 +28,22 @@ struct ConfigurationReader {
         }
         let profiles = reader.requiredText("profiles", hint: "the folder of device profiles").map(resolved)
         files.profiles = profiles
+        let registry =
+            reader.text("registry").map(resolved)
+            ?? Located(resolved(Self.defaultRegistry), location: reader.location, key: "registry")
         var limits = GatewayLimits()
         let upstreamLocation = reader.location(of: "upstream")
         let upstream =
             reader.nested("upstream") { reader in
                 LimitsReader.readUpstreamTimeouts(&reader, into: &limits)
-                return UpstreamReader.read(&reader, self, naming: &files)
-            } ?? UpstreamReader.defaultSettings(self, at: upstreamLocation, naming: &files)
+                return UpstreamReader.read(&reader, self, naming: &files.upstream)
+            } ?? UpstreamReader.defaultSettings(self, at: upstreamLocation, naming: &files.upstream)
+        let upstreams = reader.nested("upstreams") { UpstreamReader.readNamed(&$0, self, naming: &files.upstreams) }
         reader.nested("limits") { LimitsReader.read(&$0, into: &limits) }
-        let admin = reader.nested("admin") { AdminReader.read(&$0) } ?? AdminReader.defaultSettings
+        let adminLocation = reader.location(of: "admin")
+        let admin =
+            reader.nested("admin") { AdminReader.read(&$0, self) }
+            ?? AdminReader.defaultSettings(self, at: adminLocation)
         let log = reader.nested("log") { reader in
             LogSettings(
                 level: reader.choice("level", of: LogLevel.self) ?? .info,
@@ -45,9 +52,12 @@ struct ConfigurationReader {
         let eventLoops = reader.int("event-loops", in: 1...256)
         guard let listener, let tls = tls ?? nil, let profiles, let upstream, let admin else { return nil }
         return FleetGateConfiguration(
-            file: file, listener: listener, tls: tls, profiles: profiles, upstream: upstream, limits: limits,
-            admin: admin, log: log ?? LogSettings(level: .info, format: .auto), eventLoops: eventLoops)
+            file: file, listener: listener, tls: tls, profiles: profiles, registry: registry, upstream: upstream,
+            upstreams: upstreams ?? [:], limits: limits, admin: admin, log: log ?? LogSettings(level: .info, format: .auto), eventLoops: eventLoops)
     }
+
+    /// Beside the configuration.
+    private static let defaultRegistry = "registry.sqlite"
 
     // MARK: Paths
 
@@ -70,18 +80,37 @@ struct ConfigurationReader {
     }
 
     private func listenerSettings(_ reader: inout MappingReader) -> ListenerSettings? {
+        let name = listenerName(&reader)
         let address = reader.text("address")
         // 0 lets the system choose, which tests and demonstrations need.
         let port = reader.int("port", in: 0...65_535) ?? ListenerSettings.defaultPort
-        guard let address else { return ListenerSettings(address: "0.0.0.0", port: port) }
+        guard let address else { return ListenerSettings(name: name, address: "0.0.0.0", port: port) }
         guard (try? SocketAddress(ipAddress: address.value, port: port)) != nil else {
             mistakes.report(
                 .badValue, at: address.location, key: address.key, "`\(address.value)` is not an IP address",
                 hint: "0.0.0.0 and \"::\" are all of this machine's; the port has a key of its own")
             return nil
         }
-        return ListenerSettings(address: address.value, port: port)
+        return ListenerSettings(name: name, address: address.value, port: port)
     }
+
+    private func listenerName(_ reader: inout MappingReader) -> String {
+        guard let name = reader.text("name") else { return ListenerSettings.defaultName }
+        guard Self.isName(name.value) else {
+            mistakes.report(
+                .badValue, at: name.location, key: name.key, "`\(name.value)` is not a name", hint: Self.nameHint)
+            return ListenerSettings.defaultName
+        }
+        return name.value
+    }
+
+    /// Whether a text can name a part of the configuration, as profiles name each other.
+    static func isName(_ text: String) -> Bool {
+        text.utf8.count <= 64 && text.utf8.first.map { (0x61...0x7A).contains($0) } == true
+            && text.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x5F }
+    }
+
+    static let nameHint = "a letter, then lower-case letters, digits, `-` and `_`; at most 64"
 
     private func tlsSettings(_ reader: inout MappingReader, naming files: inout NamedFiles) -> TLSSettings? {
         let certificate = reader.requiredText("certificate", hint: "PEM: the server's certificate, then intermediates")

@@ -11,7 +11,11 @@ struct FleetGateConfiguration: Sendable {
     let tls: TLSSettings
     /// The folder of device profiles.
     let profiles: Located<String>
+    /// The file of the device registry.
+    let registry: Located<String>
     let upstream: UpstreamSettings
+    /// Further brokers, which profiles name.
+    let upstreams: [String: UpstreamSettings]
     let limits: GatewayLimits
     let admin: AdminSettings
     let log: LogSettings
@@ -29,16 +33,25 @@ struct NamedFiles: Sendable {
     var tls: TLSSettings?
     /// The folder of device profiles.
     var profiles: Located<String>?
+    var upstream = NamedUpstreamFiles()
+    var upstreams: [String: NamedUpstreamFiles] = [:]
+}
+
+/// The files that one broker's section names.
+struct NamedUpstreamFiles: Sendable {
     /// The embedded broker's program.
     var mosquitto: Located<String>?
-    var upstreamTLS: UpstreamTLSSettings?
+    var tls: UpstreamTLSSettings?
     var passwordFile: Located<String>?
 }
 
 /// Where devices connect.
 struct ListenerSettings: Sendable, Hashable {
     static let defaultPort = 8883
+    static let defaultName = "default"
 
+    /// What profiles call it in `match.listener`.
+    var name = Self.defaultName
     /// An IP address; `0.0.0.0` and `::` are all of the machine's.
     let address: String
     let port: Int
@@ -110,10 +123,12 @@ struct UpstreamTLSSettings: Sendable {
     let key: PrivateKeySettings?
 }
 
-/// The HTTP listener for monitoring.
+/// The HTTP listener for monitoring, and the local socket for the commands that change something.
 struct AdminSettings: Sendable, Hashable {
-    /// Nil: switched off.
+    /// The listener for monitoring; nil: switched off.
     let address: AdminAddress?
+    /// The path of the socket: whoever may open it may change everything.
+    let socket: String
 }
 
 /// What is logged and how.

@@ -11,11 +11,11 @@ struct LoadedConfiguration: Sendable {
     /// The CAs that devices come from.
     let clientCAs: [CertificateInspection]
     let profiles: ProfileSet
-    let upstream: UpstreamMaterial
+    let upstream: LoadedUpstream
+    /// The brokers that profiles name.
+    let upstreams: [String: LoadedUpstream]
     /// The TLS side that devices see: the TLS layer has accepted it.
     let serverTLS: TLSConfiguration
-    /// The same for a `tls://` broker; nil for others.
-    let upstreamTLS: TLSConfiguration?
     /// What works now and will not for long, or what the operator may not know.
     let warnings: [String]
 
@@ -54,21 +54,52 @@ struct LoadedConfiguration: Sendable {
         let server = files.identity(certificate: named.certificate, key: named.key, for: .server)
         let clientCAs = named.clientCA.compactMap { files.authorities($0) }
         let profiles = named.profiles.flatMap { ProfileFolder.load($0, revision: revision, reporting: mistakes) }
-        let upstream = files.upstream(named)
 
         let trial = TLSTrial(mistakes: mistakes)
         var serverTLS: TLSConfiguration?
         if let server, let settings = named.tls, clientCAs.count == settings.clientCA.count {
             serverTLS = trial.server(settings, identity: server, clientCAs: clientCAs.map(\.pem))
         }
-        var upstreamTLS: TLSConfiguration?
-        if let upstream, let settings = named.upstreamTLS {
-            upstreamTLS = trial.upstream(settings, material: upstream)
+        let upstream = LoadedUpstream(named.upstream, files, trial)
+        let upstreams = named.upstreams.compactMapValues { LoadedUpstream($0, files, trial) }
+        if let configuration, let profiles {
+            ConfiguredNames(configuration).check(profiles, reporting: mistakes)
         }
-        guard let configuration, let server, let profiles, let upstream, let serverTLS else { return nil }
+        guard let configuration, let server, let profiles, let upstream, let serverTLS,
+            upstreams.count == configuration.upstreams.count
+        else { return nil }
         return LoadedConfiguration(
             configuration: configuration, server: server,
             clientCAs: clientCAs.flatMap(\.certificates), profiles: profiles, upstream: upstream,
-            serverTLS: serverTLS, upstreamTLS: upstreamTLS, warnings: files.warnings + trial.warnings)
+            upstreams: upstreams, serverTLS: serverTLS, warnings: files.warnings + trial.warnings)
     }
+
+    /// The profiles that count on brokers or a listener that a running gateway does not have, and gets only by a restart.
+    func namesMissing(in running: FleetGateConfiguration) -> OperatorMistakes? {
+        let mistakes = MistakeCollector()
+        ConfiguredNames(running).check(profiles, reporting: mistakes)
+        return OperatorMistakes(mistakes.mistakes)
+    }
+}
+
+/// What one broker's section names, read and tried.
+struct LoadedUpstream: Sendable, Equatable {
+    let material: UpstreamMaterial
+    /// For a `tls://` broker, accepted by the TLS layer; nil for others.
+    let tls: TLSConfiguration?
+
+    /// Nil when a part is missing or wrong, which has been reported.
+    init?(_ named: NamedUpstreamFiles, _ files: MaterialReader, _ trial: TLSTrial) {
+        guard let material = files.upstream(named) else { return nil }
+        self.material = material
+        guard let settings = named.tls else {
+            self.tls = nil
+            return
+        }
+        guard let tls = trial.upstream(settings, material: material) else { return nil }
+        self.tls = tls
+    }
+
+    /// The TLS settings follow from the material and the configuration.
+    static func == (left: Self, right: Self) -> Bool { left.material == right.material }
 }

@@ -89,14 +89,14 @@ final class MaterialReader {
     }
 
     /// What the upstream side names; nil when any of it is wrong.
-    func upstream(_ files: NamedFiles) -> UpstreamMaterial? {
+    func upstream(_ files: NamedUpstreamFiles) -> UpstreamMaterial? {
         if let program = files.mosquitto, !Self.isProgram(program.value) {
             report(
                 program, "the embedded broker needs mosquitto, and \(program.value) is no program that can be run",
                 hint: "install mosquitto, say in upstream.embedded.mosquitto where it is, or set upstream.url")
         }
         let password = files.passwordFile.map { secretLine($0) }
-        guard let tls = files.upstreamTLS else {
+        guard let tls = files.tls else {
             if case .some(nil) = password { return nil }
             return UpstreamMaterial(caPEM: nil, identity: nil, password: password ?? nil)
         }

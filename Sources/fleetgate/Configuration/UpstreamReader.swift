@@ -11,14 +11,14 @@ enum UpstreamReader {
 
     /// For a configuration without the section: the embedded broker.
     static func defaultSettings(
-        _ configuration: ConfigurationReader, at location: SourceLocation, naming files: inout NamedFiles
+        _ configuration: ConfigurationReader, at location: SourceLocation, naming files: inout NamedUpstreamFiles
     ) -> UpstreamSettings? {
         embedded(
             nil, unwritten: Located("upstream", location: location, key: "upstream"), configuration, naming: &files)
     }
 
     static func read(
-        _ reader: inout MappingReader, _ configuration: ConfigurationReader, naming files: inout NamedFiles
+        _ reader: inout MappingReader, _ configuration: ConfigurationReader, naming files: inout NamedUpstreamFiles
     ) -> UpstreamSettings? {
         let url = reader.text("url")
         let ca = reader.text("ca").map(configuration.resolved)
@@ -34,7 +34,7 @@ enum UpstreamReader {
         guard let broker = broker(url, reader.mistakes) else {
             // Which kind of broker is meant is not known; that its files are in order can still be said.
             if let url, ca != nil || certificate != nil || key != nil {
-                files.upstreamTLS = UpstreamTLSSettings(url: url, ca: ca, certificate: certificate, key: key)
+                files.tls = UpstreamTLSSettings(url: url, ca: ca, certificate: certificate, key: key)
             }
             return nil
         }
@@ -59,7 +59,7 @@ enum UpstreamReader {
             var tls: UpstreamTLSSettings?
             if case .tls = address.transport, let url {
                 tls = UpstreamTLSSettings(url: url, ca: ca, certificate: certificate, key: key)
-                files.upstreamTLS = tls
+                files.tls = tls
             } else {
                 for stray in [ca, certificate, key?.file] {
                     reportOutOfPlace(stray, "is for a tls:// broker", reader.mistakes)
@@ -68,6 +68,47 @@ enum UpstreamReader {
             return UpstreamSettings(
                 broker: .external(address, tls: tls), userName: userName?.value, passwordFile: passwordFile)
         }
+    }
+
+    /// Brokers in one configuration: each loop keeps a TLS context for each.
+    private static let namedMax = 64
+
+    /// The section `upstreams`: brokers that profiles choose by name. They are brokers of the operator's own; there is
+    /// one embedded broker at most.
+    static func readNamed(
+        _ reader: inout MappingReader, _ configuration: ConfigurationReader,
+        naming files: inout [String: NamedUpstreamFiles]
+    ) -> [String: UpstreamSettings] {
+        var upstreams: [String: UpstreamSettings] = [:]
+        if reader.keys.count > namedMax {
+            reader.mistakes.report(
+                .outOfRange, at: reader.location, key: reader.path,
+                "\(reader.keys.count) brokers, at most \(namedMax) are allowed")
+        }
+        for name in reader.keys.prefix(namedMax) {
+            if !ConfigurationReader.isName(name) {
+                reader.mistakes.report(
+                    .badValue, at: reader.location(of: name), key: reader.keyPath(name),
+                    "`\(name)` is not a name for a broker", hint: ConfigurationReader.nameHint)
+            }
+            var own = NamedUpstreamFiles()
+            let settings = reader.nested(name) { section -> UpstreamSettings? in
+                let location = section.location
+                guard let settings = read(&section, configuration, naming: &own) else { return nil }
+                switch settings.broker {
+                case .external:
+                    return settings
+                case .embedded:
+                    section.mistakes.report(
+                        .badValue, at: location, key: section.keyPath("url"),
+                        "a broker that profiles name is one of your own", hint: "give its url")
+                    return nil
+                }
+            }
+            files[name] = own
+            upstreams[name] = settings ?? nil
+        }
+        return upstreams
     }
 
     /// `.some(nil)` is the embedded broker; nil is a mistake, which has been reported.
@@ -102,7 +143,7 @@ enum UpstreamReader {
     /// - Parameter unwritten: The place of mistakes in a default, which has no key in the file.
     private static func embedded(
         _ settings: EmbeddedSettings?, unwritten: Located<String>, _ configuration: ConfigurationReader,
-        naming files: inout NamedFiles
+        naming files: inout NamedUpstreamFiles
     ) -> UpstreamSettings? {
         let program =
             settings?.program ?? Located(defaultProgram, location: unwritten.location, key: unwritten.key)

@@ -11,6 +11,7 @@ enum ConfigurationTemplate {
 
         # Where devices connect.
         listener:
+          name: default                 # what profiles may ask for in `match.listener`
           address: "\(listener.address)"
           port: \(listener.port)
 
@@ -36,6 +37,9 @@ enum ConfigurationTemplate {
         # The folder of device profiles: who gets in, and what each may do. See its files, and README.md of the project.
         profiles: profiles
 
+        # Single devices: who is registered, suspended, retired; pinned certificates, passwords. See `fleetgate device`.
+        registry: registry.sqlite
+
         # The broker behind the gateway: `embedded` is a mosquitto that FleetGate starts for itself alone.
         # Others: tcp://broker.example:1883, tls://broker.example:8883, unix:/run/broker.sock
         upstream:
@@ -53,6 +57,11 @@ enum ConfigurationTemplate {
           # user-name: fleetgate
           # password-file: broker.password
 
+        # Further brokers, for profiles that say `upstream: NAME`. Each has the keys of `upstream`.
+        # upstreams:
+        #   plant:
+        #     url: tcp://plant-broker.example:1883
+
         # What devices may use up, all together or before it is known who they are. A profile says more.
         limits:
           connections-max: \(GatewayLimits().connectionsMax)
@@ -68,6 +77,8 @@ enum ConfigurationTemplate {
         admin:
           enabled: true
           listen: "\(admin)"
+          # The socket of `fleetgate device`, `profile apply` and the like. Nobody but its owner may open it.
+          socket: admin.sock
 
         log:
           level: info                   # trace, debug, info, notice, warning, error, critical

@@ -72,7 +72,7 @@ struct DevelopmentSetup {
         try directory.write(server.chainPEM, to: "server.pem")
         try directory.write(server.privateKeyPEM, to: "server.key")
         try directory.createDirectory("profiles")
-        for (name, contents) in ShippedProfiles.all {
+        for (name, contents) in ShippedProfiles.files {
             try directory.write(contents, to: "profiles/\(name)")
         }
         try directory.createDirectory("devices")
@@ -95,11 +95,13 @@ struct DevelopmentSetup {
 
 /// The device profiles that ship, inside the program: `init` needs them wherever the program has been copied to.
 enum ShippedProfiles {
-    static var all: [(name: String, contents: String)] {
+    /// By the names of their files; the schema that they name is beside them.
+    static var files: [(name: String, contents: String)] {
         [
             ("asset-tracker.yaml", PackageResources.asset_tracker_yaml),
             ("building-gateway.yaml", PackageResources.building_gateway_yaml),
             ("smart-meter.yaml", PackageResources.smart_meter_yaml),
+            ("device-profile.schema.json", PackageResources.device_profile_schema_json),
         ].map { ($0.0, String(decoding: $0.1, as: UTF8.self)) }
     }
 }

@@ -4,6 +4,7 @@ import Logging
 enum LogMetadataKey: String, CaseIterable, Sendable {
     case address
     case client
+    case clientID = "client-id"
     case code
     case configuration
     case connection
@@ -18,10 +19,12 @@ enum LogMetadataKey: String, CaseIterable, Sendable {
     case mbedTLS = "mbedtls"
     case profile
     case profiles
+    case quarantine
     case reason
     case revision
     case section
     case serial
+    case state
     case subject
     case tenant
     case version

@@ -1,20 +1,46 @@
+import DeviceRegistry
+import FleetPolicy
+import Foundation
 import Gateway
 import Logging
 import NIOMbedTLS
 import ServiceLifecycle
 
-/// Writes what happens on the data plane to the log, one line for each event.
+/// Writes what happens on the data plane to the log, one line for each event, and tells the registry of the devices that
+/// were seen.
 ///
 /// Ends when the gateway has no more to say; graceful shutdown itself does not end it, so that the last sessions' ends
 /// are in the log.
 struct EventLog: Service {
     let events: AsyncStream<GatewayEvent>
+    let registry: DeviceRegistry
+    let authority: RegistryAuthority
     let logger: Logger
 
     func run() async throws {
-        for await event in self.events { self.log(event) }
+        for await event in self.events {
+            self.log(event)
+            await self.tellRegistry(event)
+        }
         // The gateway is done, its broker and the monitoring are not yet: a service must not end before its turn.
         try await gracefulShutdown()
+    }
+
+    private func tellRegistry(_ event: GatewayEvent) async {
+        switch event {
+        case .sessionEstablished(let connection, let device, let certificate, _):
+            self.registry.record(
+                Sighting(
+                    key: DeviceKey(tenant: device.tenant, deviceID: device.deviceID),
+                    at: Int64(Date().timeIntervalSince1970), address: connection.remoteAddress,
+                    certificate: SeenCertificate(certificate)))
+        case .registrationWanted(let connection, let need, let certificate):
+            // In a task of its own: the log must not wait for the registry. The gateway bounds how many come.
+            let (authority, seen) = (self.authority, SeenCertificate(certificate))
+            Task { await authority.enqueue(need, seen, address: connection.remoteAddress) }
+        case .connectionsRefused, .handshakeFailed, .policyDenied, .packetDenied, .sessionEnded:
+            break
+        }
     }
 
     private func log(_ event: GatewayEvent) {
@@ -36,10 +62,13 @@ struct EventLog: Service {
             fields[.reason] = "\(reason)"
             fields[.detail] = "\(detail)"
             self.logger.log(.notice, "certificate refused by the profiles", fields: fields)
-        case .sessionEstablished(let connection, let device):
-            self.logger.log(
-                .info, "session established",
-                fields: self.fields(connection).merging(self.fields(device)) { $1 })
+        case .registrationWanted:
+            // What becomes of it is logged by who registers.
+            break
+        case .sessionEstablished(let connection, let device, _, let clientID):
+            var fields = self.fields(connection).merging(self.fields(device)) { $1 }
+            fields[.clientID] = "\(clientID)"
+            self.logger.log(.info, "session established", fields: fields)
         case .packetDenied(let connection, let device, let reason):
             var fields = self.fields(connection).merging(self.fields(device)) { $1 }
             fields[.reason] = "\(reason)"
@@ -59,9 +88,11 @@ struct EventLog: Service {
 
     private func fields(_ device: DeviceDescription?) -> [LogMetadataKey: Logger.MetadataValue] {
         guard let device else { return [:] }
-        return [
+        var fields: [LogMetadataKey: Logger.MetadataValue] = [
             .device: "\(device.deviceID)", .tenant: "\(device.tenant)", .profile: "\(device.profile)",
         ]
+        if let quarantine = device.quarantine { fields[.quarantine] = "\(quarantine.rawValue)" }
+        return fields
     }
 
     private func fields(_ certificate: PeerCertificate?) -> [LogMetadataKey: Logger.MetadataValue] {

@@ -1,3 +1,4 @@
+import FleetPolicy
 import Gateway
 import NIOCore
 
@@ -18,12 +19,20 @@ enum RestartSections {
             && old.limits.upstreamConnackTimeout == configuration.limits.upstreamConnackTimeout
         let sections = [
             ("listener", old.listener == configuration.listener),
+            ("registry", old.registry.value == configuration.registry.value),
             ("upstream", hasSameUpstream),
+            ("upstreams", haveSameUpstreams(running, new)),
             ("limits", old.limits == limits),
             ("admin", old.admin == configuration.admin),
             ("log", old.log == configuration.log),
             ("event-loops", old.eventLoops == configuration.eventLoops),
         ]
         return sections.filter { !$0.1 }.map(\.0)
+    }
+
+    private static func haveSameUpstreams(_ running: LoadedConfiguration, _ new: LoadedConfiguration) -> Bool {
+        let (old, other) = (running.configuration.upstreams, new.configuration.upstreams)
+        return old.keys == other.keys && running.upstreams == new.upstreams
+            && old.allSatisfy { $1.broker == other[$0]?.broker && $1.userName == other[$0]?.userName }
     }
 }

@@ -68,7 +68,68 @@ struct SpoiledProfile: Sendable, CustomTestStringConvertible {
         SpoiledProfile(3, "  subject: { CN: , OU: \"{site}-{serial}\" }", .missingKey, "match.subject.CN"),
         SpoiledProfile(3, "  subject: \"meter\"", .badPattern, "match.subject"),
         SpoiledProfile(3, "  subject: [CN]", .wrongKind, "match.subject"),
-        SpoiledProfile(3, "  issuer: { O: \"{serial}\", CN: \"{site}\" }", .missingKey, "match"),
+        SpoiledProfile(3, "  {}", .missingKey, "match"),
+        SpoiledProfile(3, "  subject: { CN: \"m-{serial:digits(0)}\" }", .badPattern, "match.subject.CN"),
+        SpoiledProfile(3, "  subject: { CN: \"m-{serial:digits(9-8)}\" }", .badPattern, "match.subject.CN"),
+        SpoiledProfile(3, "  subject: { CN: \"m-{serial:(257)}\" }", .badPattern, "match.subject.CN"),
+        SpoiledProfile(3, "  subject: { CN: \"m-{serial:(8}\" }", .badPattern, "match.subject.CN"),
+        SpoiledProfile(3, "  subject: { CN: \"m-{serial:(1-2-3)}\" }", .badPattern, "match.subject.CN"),
+        SpoiledProfile(3, "  subject: { CN: \"{registry.site}\" }", .badPattern, "match.subject.CN"),
+        SpoiledProfile(3, "  trust-anchor: \"Root\"", .badPattern, "match.trust-anchor"),
+        SpoiledProfile(3, "  trust-anchor: { sha256: \"ab\" }", .badValue, "match.trust-anchor.sha256"),
+        SpoiledProfile(3, "  trust-anchor: { sha1: \"ab\" }", .unknownKey, "match.trust-anchor.sha1"),
+        SpoiledProfile(3, "  fingerprint: \"xyz\"", .badValue, "match.fingerprint"),
+        SpoiledProfile(3, "  fingerprint: []", .missingKey, "match.fingerprint"),
+        SpoiledProfile(3, "  fingerprint: { a: b }", .wrongKind, "match.fingerprint"),
+        SpoiledProfile(
+            3, "  fingerprint: [\"+1\(String(repeating: "a", count: 62))\"]", .badValue, "match.fingerprint[0]"),
+        SpoiledProfile(3, "  policy: any", .badValue, "match.policy"),
+        SpoiledProfile(3, "  policy: [1.2.3, \"01.2\"]", .badValue, "match.policy[1]"),
+        SpoiledProfile(3, "  key: {}", .missingKey, "match.key"),
+        SpoiledProfile(3, "  key: { type: dsa }", .badValue, "match.key.type"),
+        SpoiledProfile(3, "  key: { curve: P-257 }", .badValue, "match.key.curve"),
+        SpoiledProfile(3, "  key: { type: rsa, curve: P-256 }", .badValue, "match.key.curve"),
+        SpoiledProfile(3, "  key: { bits: 256 }", .wrongKind, "match.key.bits"),
+        SpoiledProfile(3, "  key: { bits: { min: 300, max: 200 } }", .outOfRange, "match.key.bits"),
+        SpoiledProfile(3, "  key: { bits: {} }", .missingKey, "match.key.bits"),
+        SpoiledProfile(3, "  days-left: { min: 30d }", .badValue, "match.days-left.min"),
+        SpoiledProfile(3, "  days-left: { from: 1 }", .unknownKey, "match.days-left.from"),
+        SpoiledProfile(3, "  tls-version: 1.1", .badValue, "match.tls-version"),
+        SpoiledProfile(3, "  listener: [a]", .wrongKind, "match.listener"),
+        SpoiledProfile(3, "  sni: \"\"", .badPattern, "match.sni"),
+        SpoiledProfile(3, "  san: { other-name: { UPN: \"{serial}\" } }", .unknownKey, "match.san.other-name.UPN"),
+        SpoiledProfile(3, "  san: { directory-name: CN }", .badPattern, "match.san.directory-name"),
+        SpoiledProfile(3, "  san: { registered-id: }", .missingKey, "match.san.registered-id"),
+        SpoiledProfile(4, "device: \"{registry.id}\"", .unsafeIdentity, "device"),
+        SpoiledProfile(5, "client-id: any", .badValue, "client-id"),
+        SpoiledProfile(5, "topic-prefix: \"{tenant}\"", OperatorMistake.Code("bad-topic-prefix"), "topic-prefix"),
+        SpoiledProfile(5, "topic-prefix: \"\"", OperatorMistake.Code("bad-topic-prefix"), "topic-prefix"),
+        SpoiledProfile(5, "topic-prefix: \"+/\"", OperatorMistake.Code("bad-topic-prefix"), "topic-prefix"),
+        SpoiledProfile(5, "topic-prefix: \"$x/\"", OperatorMistake.Code("bad-topic-prefix"), "topic-prefix"),
+        SpoiledProfile(5, "topic-prefix: \"{nope}/\"", .undefinedPlaceholder, "topic-prefix"),
+        SpoiledProfile(5, "topic-prefix: \"{tenant:slug}/\"", .badValue, "topic-prefix"),
+        SpoiledProfile(5, "upstream: [a]", .wrongKind, "upstream"),
+        SpoiledProfile(5, "second-factor: otp", .badValue, "second-factor"),
+        SpoiledProfile(5, "registration: closed", .badValue, "registration"),
+        SpoiledProfile(5, "registration: { quota: 5 }", .missingKey, "registration.mode"),
+        SpoiledProfile(5, "registration: { mode: first-seen, quota: 0 }", .outOfRange, "registration.quota"),
+        SpoiledProfile(5, "registration: { mode: listed, quota: 5 }", .badValue, "registration.quota"),
+        SpoiledProfile(5, "registration: { mode: open, approval: true }", .badValue, "registration.approval"),
+        SpoiledProfile(5, "quarantine: { profile: rescue, expired: 30d }", .unknownProfile, "quarantine.profile"),
+        SpoiledProfile(5, "quarantine: { profile: meter, expired: 30d }", .badQuarantine, "quarantine.profile"),
+        SpoiledProfile(5, "quarantine: { profile: meter }", .missingKey, "quarantine"),
+        SpoiledProfile(5, "quarantine: { expired: 0s }", .outOfRange, "quarantine.expired"),
+        SpoiledProfile(5, "extends: [a]", .wrongKind, "extends"),
+        SpoiledProfile(5, "extends: nobody", .unknownProfile, "extends"),
+        SpoiledProfile(5, "extends: meter", .cyclicExtends, "extends"),
+        SpoiledProfile(5, "abstract: yes", .badValue, "abstract"),
+        SpoiledProfile(13, "limits: { receive-maximum: 0 }", .outOfRange, "limits.receive-maximum"),
+        SpoiledProfile(13, "limits: { bytes: { per-second: 64KB } }", .badValue, "limits.bytes.per-second"),
+        SpoiledProfile(13, "limits: { connections: { max: 101 } }", .outOfRange, "limits.connections.max"),
+        SpoiledProfile(13, "limits: { connections: { max: 2 } }", .badValue, "limits.connections"),
+        SpoiledProfile(13, "limits: { connections: { on-exceeded: drop } }", .badValue, "limits.connections.on-exceeded"),
+        SpoiledProfile(13, "limits: { expiry-grace: 31d }", .outOfRange, "limits.expiry-grace"),
+        SpoiledProfile(14, "on-lost-subscription: ignore", .badValue, "on-lost-subscription"),
         SpoiledProfile(3, "  san: { url: \"{serial}\" }", .unknownKey, "match.san.url"),
         SpoiledProfile(3, "  chain: { CN: \"{serial}\" }", .unknownKey, "match.chain"),
         SpoiledProfile(4, "device: {serial}", .wrongKind, "device"),
@@ -190,6 +251,30 @@ struct SpoiledProfile: Sendable, CustomTestStringConvertible {
         ("{ subject: { CN: \"{id}\" } }", "{ subject: { CN: \"{id:digits}\" } }"),
         ("{ subject: { CN: \"{id}\", OU: \"{x}\" } }", "{ subject: { CN: \"{id}\", OU: \"{id}\" } }"),
         ("{ subject: { CN: \"{id}\" } }", "{ san: { uri: \"{id}\" } }"),
+        ("{ subject: { CN: \"a{id}\" } }", "{ subject: { CN: \"{id:slug}z\" } }"),
+    ])
+    func overlappingMatchesOfOneRankAreAMistake(first: String, second: String) throws {
+        let found = try mistakes(in: profile("p", first), profile("q", second))
+        #expect(found.map(\.code) == [.overlappingMatch])
+        #expect(found.first?.message.contains("`p`") == true)
+        #expect(found.first?.message.contains("`q`") == true)
+        #expect(try mistakes(in: profile("p", first), profile("q", second, priority: 1)).allSatisfy {
+            $0.code == .unreachableProfile
+        })
+    }
+
+    @Test func aProfileThatAnotherLeavesNothingIsAMistake() throws {
+        let found = try mistakes(
+            in: profile("wide", "{ subject: { CN: \"{id}\" } }", priority: 1),
+            profile("narrow", "{ subject: { CN: \"m-{id:digits}\", O: X } }"))
+        #expect(found.map(\.code) == [.unreachableProfile])
+        #expect(found.first?.location.file == "test2.yaml")
+    }
+
+    @Test(arguments: [
+        ("{ subject: { CN: \"a{id}\" } }", "{ subject: { CN: \"b{id}\" } }"),
+        ("{ subject: { CN: \"{id:digits}\" } }", "{ subject: { CN: \"x{id:digits}\" } }"),
+        ("{ subject: { CN: \"{id:digits(3)}\" } }", "{ subject: { CN: \"{id:digits(4-5)}\" } }"),
         ("{ subject: { CN: \"{id}\" } }", "{ subject: { CN: \"{id}\" }, issuer: { O: \"X\" } }"),
     ])
     func differentMatchesAreNoMistake(first: String, second: String) throws {
@@ -206,6 +291,9 @@ struct SpoiledProfile: Sendable, CustomTestStringConvertible {
         ("{ subject: { CN: \"{a}\", OU: \"{b}\" } }", "{a}:{b}"),
         ("{ subject: { CN: \"{a:digits}\", OU: \"{b:slug}\", O: \"{c:digits}\" } }", "{a}-{b}-{c}"),
         ("{ subject: { CN: \"{a}\" }, issuer: { CN: \"{b:digits}\" } }", "{b}"),
+        ("{ issuer: { CN: \"{b:digits}\" } }", "{b}"), ("{ trust-anchor: \"CN=A\" }", "x"),
+        ("{ sni: \"{a}\" }", "{a}"), ("{ subject: { CN: \"{b}\" }, sni: \"{a:slug}.x\" }", "{b}.{a}"),
+        ("{ fingerprint: [\"\(String(repeating: "aa", count: 32))\", \"\(String(repeating: "ab", count: 32))\"] }", "x"),
         ("{ subject: { O: \"Elbe\", OU: \"meters\" } }", "meter"),
     ])
     func identitiesThatCouldCollideAreMistakes(match: String, device: String) throws {
@@ -220,6 +308,8 @@ struct SpoiledProfile: Sendable, CustomTestStringConvertible {
         ("{ subject: { CN: \"{a}\" }, san: { dns: \"{a:digits}\", uri: \"{b:digits}\" } }", "{a}-{b}"),
         ("{ subject: { O: \"Elbe\", CN: \"gateway-7\" } }", "gateway-7"),
         ("{ subject: \"CN=gateway-7,O=Elbe\" }", "gateway-7"),
+        ("{ fingerprint: \"\(String(repeating: "AA:", count: 31))aa\" }", "gateway-7"),
+        ("{ serial-number: \"{a:hex}\" }", "{a}"), ("{ subject: { CN: \"{a}\" }, sni: \"{a}.x\" }", "{a}"),
     ])
     func identitiesThatCannotCollideAreFine(match: String, device: String) throws {
         #expect(try identity(match, device: device).isEmpty)

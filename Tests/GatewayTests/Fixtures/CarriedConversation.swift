@@ -25,14 +25,23 @@ struct CarriedConversation {
     var session: CarriedSession
     var now = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
 
+    /// - Parameters:
+    ///   - terms: what the grant says of the session; its own words where nil.
+    ///   - agree: what CONNECT and CONNACK have settled in this test.
     init(
-        _ version: MQTTProtocolVersion, grant: DeviceGrant? = nil, limits: GatewayLimits = GatewayLimits(),
-        deviceAliasMax: UInt16 = 4, brokerAliasMax: UInt16 = 4
+        _ version: MQTTProtocolVersion, grant: DeviceGrant? = nil, terms: SessionTerms? = nil,
+        limits: GatewayLimits = GatewayLimits(), deviceAliasMax: UInt16 = 4, brokerAliasMax: UInt16 = 4,
+        agree: (inout SessionAgreement) -> Void = { _ in }
     ) throws {
         self.version = version
+        let grant = try grant ?? Grants.make()
+        var agreement = SessionAgreement(version: version)
+        agreement.deviceAliasMax = deviceAliasMax
+        agreement.brokerAliasMax = brokerAliasMax
+        if version == .v5 { agreement.deviceReceiveMaximum = grant.limits.receiveMaximum }
+        agree(&agreement)
         self.session = CarriedSession(
-            version: version, grant: try grant ?? Grants.make(), limits: limits, deviceAliasMax: deviceAliasMax,
-            brokerAliasMax: brokerAliasMax, now: self.now
+            agreement, grant: grant, terms: terms ?? SessionTerms(grant), limits: limits, now: self.now
         )
     }
 
@@ -86,5 +95,16 @@ struct CarriedConversation {
         case .end(let end):
             return .ended(end.code, end.fault, answer: end.answer)
         }
+    }
+}
+
+extension SessionTerms {
+    /// Those of a test grant, with what is given in place of its own.
+    static func make(
+        rule: ClientIDRule = .free, prefix: String = "", _ change: (inout DeviceLimits) -> Void = { _ in }
+    ) throws -> SessionTerms {
+        var limits = try Grants.make().limits
+        change(&limits)
+        return SessionTerms(clientIDRule: rule, topicPrefix: TopicPrefix(prefix), limits: limits)
     }
 }

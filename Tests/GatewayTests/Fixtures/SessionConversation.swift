@@ -9,7 +9,10 @@ internal import Testing
 enum Done: Equatable {
     case arm(SessionStateMachine.Deadline)
     case cancelDeadline
-    case dial
+    case ask(AdmissionQuestion)
+    case claim(ConnectionClaim)
+    case dial(String? = nil)
+    case denial(String)
     case toDevice(MQTTPacket)
     case toBroker(MQTTPacket)
     case settleFraming(MQTTProtocolVersion, devicePacketBytesMax: Int)
@@ -23,7 +26,15 @@ enum Done: Equatable {
 struct SessionConversation {
     /// The states, by what was last done to get there.
     enum Place: CaseIterable {
-        case handshaking, awaitingConnect, dialling, awaitingConnack, established, ended
+        case handshaking, awaitingConnect, admitting, claiming, dialling, awaitingConnack, established, ended
+
+        /// Whether the device waits for an answer to its CONNECT.
+        var isAdmission: Bool {
+            switch self {
+            case .admitting, .claiming, .dialling, .awaitingConnack: true
+            case .handshaking, .awaitingConnect, .established, .ended: false
+            }
+        }
     }
 
     let version: MQTTProtocolVersion
@@ -32,30 +43,35 @@ struct SessionConversation {
     let now = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
 
     init(
-        _ version: MQTTProtocolVersion = .v5, grant: DeviceGrant? = nil, limits: GatewayLimits = GatewayLimits()
+        _ version: MQTTProtocolVersion = .v5, grant: DeviceGrant? = nil, limits: GatewayLimits = GatewayLimits(),
+        upstreams: SessionStateMachine.Upstreams = .init(standard: .init())
     ) throws {
         self.version = version
         self.grant = try grant ?? Grants.make()
-        self.machine = SessionStateMachine(limits: limits, credentials: .init())
+        self.machine = SessionStateMachine(limits: limits, upstreams: upstreams)
     }
 
     /// A connection in this state, with a device that takes packets of any size unless `connect` says otherwise.
     static func at(
-        _ place: Place, _ version: MQTTProtocolVersion = .v5, connect: MQTTConnect? = nil,
+        _ place: Place, _ version: MQTTProtocolVersion = .v5, grant: DeviceGrant? = nil, connect: MQTTConnect? = nil,
         connack: MQTTConnack = MQTTConnack(reasonCode: .success)
     ) throws -> SessionConversation {
-        var conversation = try SessionConversation(version)
+        let needsAuthority = place == .admitting
+        var conversation = try SessionConversation(
+            version, grant: grant ?? (needsAuthority ? Grants.registering() : nil))
         let connect = connect ?? MQTTConnect(version: version, clientIdentifier: "x")
         switch place {
         case .handshaking: return conversation
         case .ended:
             _ = try conversation.end(.shuttingDown())
             return conversation
-        case .awaitingConnect, .dialling, .awaitingConnack, .established: break
+        case .awaitingConnect, .admitting, .claiming, .dialling, .awaitingConnack, .established: break
         }
         _ = try conversation.authenticated()
         if place == .awaitingConnect { return conversation }
         _ = try conversation.device(.connect(connect))
+        if place == .admitting || place == .claiming { return conversation }
+        _ = try conversation.place(.granted)
         if place == .dialling { return conversation }
         _ = try conversation.upstreamConnected()
         if place == .awaitingConnack { return conversation }
@@ -76,6 +92,14 @@ struct SessionConversation {
 
     mutating func device(_ frame: MQTTFrame) throws -> [Done] {
         try self.done(self.machine.receivedFromDevice(frame, now: self.now).action)
+    }
+
+    mutating func admission(_ verdict: AdmissionVerdict) throws -> [Done] {
+        try self.done(self.machine.admissionAnswered(verdict))
+    }
+
+    mutating func place(_ answer: ConnectionClaim.Answer) throws -> [Done] {
+        try self.done(self.machine.placeAnswered(answer))
     }
 
     mutating func upstreamConnected() throws -> [Done] { try self.done(self.machine.upstreamConnected()) }
@@ -114,7 +138,10 @@ struct SessionConversation {
             switch action {
             case .armDeadline(let deadline): .arm(deadline)
             case .cancelDeadline: .cancelDeadline
-            case .dial: .dial
+            case .askAuthority(let question): .ask(question)
+            case .claimPlace(let claim): .claim(claim)
+            case .dial(let upstream): .dial(upstream)
+            case .countDenial(let reason): .denial(reason)
             case .sendToDevice(let bytes): .toDevice(try bytes.packet(self.version))
             case .sendToBroker(let bytes): .toBroker(try bytes.packet(self.version))
             case .settleFraming(let version, let bytesMax): .settleFraming(version, devicePacketBytesMax: bytesMax)

@@ -67,7 +67,7 @@ struct CarriedSessionBrokerTests {
     func regranted() throws {
         var conversation = try CarriedConversation(.v5)
         #expect(try conversation.broker(.publish(Topic.job)) == .passed)
-        conversation.session.regranted(
+        _ = conversation.session.regranted(
             try Grants.make(subscribe: ["v/{tenant}/{device}/down/#"]), now: conversation.now
         )
         #expect(try conversation.broker(.publish(Topic.job)) == .absorbed(denial: "delivery-not-allowed"))
@@ -85,14 +85,14 @@ struct CarriedSessionBrokerTests {
             try conversation.broker(.publish(Topic.job + "/x", alias: 2)) == .passed
         )
         // Refused under the one grant, permitted under the next: then the device needs the topic.
-        conversation.session.regranted(
+        _ = conversation.session.regranted(
             try Grants.make(subscribe: ["v/{tenant}/{device}/down/#"]), now: conversation.now
         )
         #expect(
             try conversation.broker(.publish(Topic.job, alias: 3)) == .absorbed(denial: "delivery-not-allowed")
         )
         #expect(try conversation.broker(.publish("", alias: 3)) == .absorbed(denial: "delivery-not-allowed"))
-        conversation.session.regranted(try Grants.make(), now: conversation.now)
+        _ = conversation.session.regranted(try Grants.make(), now: conversation.now)
         #expect(
             try conversation.broker(.publish("", qos: .exactlyOnce, id: 9, alias: 3, payload: "x"))
                 == .rewritten(.publish(Topic.job, qos: .exactlyOnce, id: 9, alias: 3, payload: "x"))

@@ -48,20 +48,25 @@ struct CarriedSessionPropertyTests {
             "#", "+/#", "v/hamburg/+/down/set", "v/hamburg/meter-7/down/#", Topic.sharedJobs, "$share/g/#",
         ]
 
-    @Test("nothing gets past the profile, in either direction", arguments: 1...8 as ClosedRange<UInt64>)
-    func nothingGetsPast(seed: UInt64) throws {
+    @Test(
+        "nothing gets past the profile, or the prefix, in either direction", arguments: 1...8 as ClosedRange<UInt64>,
+        ["", "elbe/"]
+    )
+    func nothingGetsPast(seed: UInt64, prefix: String) throws {
         var numbers = Numbers(state: seed)
         let version: MQTTProtocolVersion = seed.isMultiple(of: 4) ? .v3_1_1 : .v5
         let grant = try Grants.make(limits: [
             "subscriptions": 4, "messages": ["per-second": 100_000, "burst": 100_000],
         ])
-        var conversation = try CarriedConversation(version, grant: grant)
+        var terms = SessionTerms(grant)
+        terms.topicPrefix = TopicPrefix(prefix)
+        var conversation = try CarriedConversation(version, grant: grant, terms: terms)
         var broker = Peer()
         var device = Peer()
         var forwarded = 0
         for _ in 0..<2_000 {
             let isFromDevice = Bool.random(using: &numbers)
-            guard let frame = try Self.frame(isFromDevice: isFromDevice, version, &numbers) else { continue }
+            guard let frame = try Self.frame(isFromDevice: isFromDevice, version, prefix, &numbers) else { continue }
             let outcome =
                 isFromDevice
                 ? conversation.session.receivedFromDevice(frame, now: conversation.now).outcome
@@ -81,7 +86,7 @@ struct CarriedSessionPropertyTests {
                 forwarded += 1
                 let packet = try MQTTFrame.one(in: passed, nil)
                 if isFromDevice {
-                    try Self.checkForBroker(packet, version, grant, &broker)
+                    try Self.checkForBroker(packet, version, grant, terms.topicPrefix, &broker)
                 } else if packet.type == .publish {
                     let topic = try #require(try device.topic(of: packet, version))
                     let isPermitted = grant.permitsDelivery(topic: topic.readableBytesUInt8Span)
@@ -89,7 +94,7 @@ struct CarriedSessionPropertyTests {
                 }
             }
             if isOver {
-                conversation = try CarriedConversation(version, grant: grant)
+                conversation = try CarriedConversation(version, grant: grant, terms: terms)
                 (broker, device) = (Peer(), Peer())
             }
         }
@@ -97,11 +102,14 @@ struct CarriedSessionPropertyTests {
     }
 
     private static func checkForBroker(
-        _ frame: MQTTFrame, _ version: MQTTProtocolVersion, _ grant: DeviceGrant, _ broker: inout Peer
+        _ frame: MQTTFrame, _ version: MQTTProtocolVersion, _ grant: DeviceGrant, _ prefix: TopicPrefix,
+        _ broker: inout Peer
     ) throws {
         if frame.type == .publish {
             let header = try frame.publishHeader(version: version, limits: MQTTLimits())
-            let topic = try #require(try broker.topic(of: frame, version))
+            let wholeTopic = try #require(try broker.topic(of: frame, version))
+            let topic = try #require(prefix.removed(from: wholeTopic))
+            if let response = header.responseTopic { #expect(prefix.removed(from: response) != nil) }
             let verdict = grant.permitsPublish(
                 topic: topic.readableBytesUInt8Span, qos: header.qos.rawValue, retain: header.retain
             )
@@ -109,9 +117,9 @@ struct CarriedSessionPropertyTests {
         } else if case .subscribe(let subscribe) = try MQTTPacket.decode(frame, version: version, limits: MQTTLimits())
         {
             for subscription in subscribe.subscriptions {
-                let verdict = grant.permitsSubscribe(
-                    filter: subscription.filter.utf8.span, qos: subscription.qos.rawValue
-                )
+                let filter = subscription.filter.replacing(prefix.text, with: "", maxReplacements: 1)
+                #expect(prefix.added(toFilter: filter) == subscription.filter)
+                let verdict = grant.permitsSubscribe(filter: filter.utf8.span, qos: subscription.qos.rawValue)
                 #expect(verdict == .granted(maximumQoS: subscription.qos.rawValue), "\(subscription.filter)")
             }
         }
@@ -119,9 +127,9 @@ struct CarriedSessionPropertyTests {
 
     /// A packet off the wire; `nil` if a changed byte made it something that the frame decoder refuses.
     private static func frame(
-        isFromDevice: Bool, _ version: MQTTProtocolVersion, _ numbers: inout Numbers
+        isFromDevice: Bool, _ version: MQTTProtocolVersion, _ prefix: String, _ numbers: inout Numbers
     ) throws -> MQTTFrame? {
-        var bytes = try self.packet(isFromDevice: isFromDevice, version, &numbers).bytes(version)
+        var bytes = try self.packet(isFromDevice: isFromDevice, version, prefix, &numbers).bytes(version)
         if Int.random(in: 0..<8, using: &numbers) == 0 {
             let place = Int.random(in: 0..<bytes.readableBytes, using: &numbers)
             bytes.setInteger(UInt8.random(in: 0...255, using: &numbers), at: place)
@@ -131,7 +139,7 @@ struct CarriedSessionPropertyTests {
     }
 
     private static func packet(
-        isFromDevice: Bool, _ version: MQTTProtocolVersion, _ numbers: inout Numbers
+        isFromDevice: Bool, _ version: MQTTProtocolVersion, _ prefix: String, _ numbers: inout Numbers
     ) throws -> MQTTPacket {
         let id = UInt16.random(in: 1...6, using: &numbers)
         let code = [MQTTReasonCode.success, .grantedQoS1, .unspecifiedError].randomElement(using: &numbers)
@@ -156,8 +164,19 @@ struct CarriedSessionPropertyTests {
             let qos = try #require(MQTTQoS.allCases.randomElement(using: &numbers))
             let alias: UInt16? = version == .v5 ? [nil, 1, 2, 3].randomElement(using: &numbers) ?? nil : nil
             let isNamed = alias == nil || Bool.random(using: &numbers)
+            // The broker's topics are below the prefix, but for some that are not.
+            let isBelow = !isFromDevice && Int.random(in: 0..<8, using: &numbers) > 0
             let topic = isNamed ? try #require(Self.topics.randomElement(using: &numbers)) : ""
-            return .publish(topic, qos: qos, id: id, retain: Bool.random(using: &numbers), alias: alias)
+            var packet = MQTTPublish(
+                qos: qos, retain: Bool.random(using: &numbers), topic: isNamed && isBelow ? prefix + topic : topic,
+                packetIdentifier: qos == .atMostOnce ? nil : id, payload: ByteBuffer(string: "payload")
+            )
+            if let alias { packet.properties.append(.topicAlias(alias)) }
+            if version == .v5, Int.random(in: 0..<4, using: &numbers) == 0 {
+                let responseTopic = try #require(Self.topics.randomElement(using: &numbers))
+                packet.properties.append(.responseTopic(isBelow ? prefix + responseTopic : responseTopic))
+            }
+            return .publish(packet)
         }
     }
 }

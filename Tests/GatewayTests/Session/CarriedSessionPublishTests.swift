@@ -228,12 +228,12 @@ struct CarriedSessionPublishTests {
         var conversation = try CarriedConversation(.v5, grant: Grants.make(limits: slow))
         #expect(try conversation.device(.publish(Topic.up)) == .passed)
         var sameRate = conversation
-        sameRate.session.regranted(try Grants.make(limits: more), now: sameRate.now)
+        _ = sameRate.session.regranted(try Grants.make(limits: more), now: sameRate.now)
         #expect(
             try sameRate.device(.publish(Topic.up))
                 == .ended(.messageRateExceeded, .device, answer: .messageRateTooHigh)
         )
-        conversation.session.regranted(try Grants.make(limits: fast), now: conversation.now)
+        _ = conversation.session.regranted(try Grants.make(limits: fast), now: conversation.now)
         #expect(try conversation.device(.publish(Topic.up)) == .passed)
         #expect(try conversation.device(.publish(Topic.up)) == .passed)
     }

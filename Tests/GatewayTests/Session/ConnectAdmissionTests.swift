@@ -21,17 +21,18 @@ struct ConnectAdmissionTests {
     }
 
     private func admit(
-        _ connect: MQTTConnect, limits profile: ProfileTree = ["subscriptions": 1],
+        _ connect: MQTTConnect, limits profile: ProfileTree = ["packet-bytes": unit("4KiB")],
+        terms: SessionTerms? = nil,
         credentials: ConnectAdmission.UpstreamCredentials = ConnectAdmission.UpstreamCredentials()
     ) throws -> ConnectAdmission {
         try ConnectAdmission(
-            connect, grant: Grants.make(limits: profile), limits: self.limits, credentials: credentials
+            connect, grant: Grants.make(limits: profile), terms: terms, limits: self.limits, credentials: credentials
         )
     }
 
     private func answer(_ admission: ConnectAdmission, _ connack: MQTTConnack) throws -> (MQTTConnack, UInt16) {
-        try admission.connackForDevice(
-            connack, grant: Grants.make(limits: ["packet-bytes": unit("4KiB")]), limits: limits)
+        let acceptance = try admission.accepted(connack, limits: self.limits)
+        return (acceptance.connack, acceptance.agreement.deviceAliasMax)
     }
 
     // MARK: Identity
@@ -244,15 +245,6 @@ struct ConnectAdmissionTests {
         let answer = try self.answer(try self.admit(self.connect(.v5)), connack).0
         #expect(answer.sessionPresent)
         #expect(answer.properties.starts(with: connack.properties))
-    }
-
-    @Test("a refusal of the broker's is not touched")
-    func refusalUntouched() throws {
-        let refusal = MQTTConnack(reasonCode: .banned, properties: [.reasonString("no")])
-        let admission = try self.admit(self.connect(.v5, clientIdentifier: "", keepAlive: 0))
-        let (answer, maximum) = try self.answer(admission, refusal)
-        #expect(answer == refusal)
-        #expect(maximum == 0)
     }
 
     @Test("a gateway limit that no property can hold does not trap")

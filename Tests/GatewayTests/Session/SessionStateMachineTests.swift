@@ -15,12 +15,17 @@ struct SessionStateMachineTests {
         #expect(try conversation.authenticated() == [.arm(.connect)])
 
         let connect = MQTTConnect(version: version, clientIdentifier: "x", keepAliveSeconds: 60)
-        #expect(try conversation.device(.connect(connect)) == [.cancelDeadline, .dial])
+        let claim = ConnectionClaim(
+            key: DeviceKey(tenant: "hamburg", deviceID: "meter-7"), clientIdentifier: "hamburg/meter-7", maximum: 1,
+            onExceeded: .takeOver, takesOverOwnName: false
+        )
+        #expect(try conversation.device(.connect(connect)) == [.arm(.admission), .claim(claim)])
+        #expect(try conversation.place(.granted) == [.cancelDeadline, .dial()])
 
         var upstream = connect
         upstream.clientIdentifier = "hamburg/meter-7"
         upstream.userName = "hamburg/meter-7"
-        if version == .v5 { upstream.properties = [.maximumPacketSize(262_144)] }
+        if version == .v5 { upstream.properties = [.maximumPacketSize(262_144), .receiveMaximum(64)] }
         #expect(
             try conversation.upstreamConnected() == [
                 .settleFraming(version, devicePacketBytesMax: 8_192), .toBroker(.connect(upstream)), .arm(.connack),
@@ -29,7 +34,7 @@ struct SessionStateMachineTests {
 
         let connack = MQTTConnack(sessionPresent: true, reasonCode: .success)
         var answer = connack
-        if version == .v5 { answer.properties = [.maximumPacketSize(8_192)] }
+        if version == .v5 { answer.properties = [.maximumPacketSize(8_192), .receiveMaximum(64)] }
         #expect(
             try conversation.broker(.connack(connack)) == [
                 .cancelDeadline, .toDevice(.connack(answer)), .announceEstablished,
@@ -46,7 +51,7 @@ struct SessionStateMachineTests {
     func holds() throws {
         for place in SessionConversation.Place.allCases {
             let machine = try SessionConversation.at(place).machine
-            #expect(machine.holdsDevice == (place == .dialling || place == .awaitingConnack), "\(place)")
+            #expect(machine.holdsDevice == place.isAdmission, "\(place)")
             #expect(machine.isEstablished == (place == .established), "\(place)")
             #expect((machine.grant == nil) == (place == .handshaking || place == .ended), "\(place)")
         }
@@ -123,7 +128,9 @@ struct SessionStateMachineTests {
 
     @Test("something that speaks before CONNECT is no broker, and no reason to trap")
     func speaksFirst() throws {
-        for place in [SessionConversation.Place.handshaking, .awaitingConnect, .dialling] {
+        for place in [
+            SessionConversation.Place.handshaking, .awaitingConnect, .admitting, .claiming, .dialling,
+        ] {
             var conversation = try SessionConversation.at(place)
             #expect(try conversation.broker(.pingresp).last == .end(.upstreamProtocolError, .upstream), "\(place)")
         }
@@ -151,7 +158,7 @@ struct SessionStateMachineTests {
             let expected: [Done] =
                 switch place {
                 case .handshaking, .awaitingConnect: [.cancelDeadline, .end(.upstreamClosed, .upstream)]
-                case .dialling, .awaitingConnack:
+                case .admitting, .claiming, .dialling, .awaitingConnack:
                     [
                         .cancelDeadline,
                         .toDevice(
@@ -239,7 +246,7 @@ struct SessionStateMachineTests {
     @Test("a deadline ends the state it was set for, and no other")
     func deadlines() throws {
         for place in SessionConversation.Place.allCases {
-            for deadline in [SessionStateMachine.Deadline.connect, .connack] {
+            for deadline in SessionStateMachine.Deadline.allCases {
                 var conversation = try SessionConversation.at(place)
                 let done = try conversation.deadlinePassed(deadline)
                 switch (place, deadline) {
@@ -252,8 +259,15 @@ struct SessionStateMachineTests {
                             .end(.upstreamTimeout, .upstream),
                         ]
                     )
-                case (.handshaking, _), (.awaitingConnect, _), (.dialling, _), (.awaitingConnack, _), (.established, _),
-                    (.ended, _):
+                case (.admitting, .admission), (.claiming, .admission):
+                    #expect(
+                        done == [
+                            .cancelDeadline, .toDevice(.refusal(.v5, .serverUnavailable, .admissionTimeout)),
+                            .end(.admissionTimeout, .gateway),
+                        ]
+                    )
+                case (.handshaking, _), (.awaitingConnect, _), (.admitting, _), (.claiming, _), (.dialling, _),
+                    (.awaitingConnack, _), (.established, _), (.ended, _):
                     #expect(done == [], "\(place), \(deadline)")
                 }
             }
@@ -272,7 +286,7 @@ struct SessionStateMachineTests {
             case .established:
                 #expect(done == [.settleFraming(.v5, devicePacketBytesMax: 1_024)])
                 #expect(conversation.machine.grant === other)
-            case .dialling, .awaitingConnack:
+            case .admitting, .claiming, .dialling, .awaitingConnack:
                 // CONNECT was judged by the grant that is gone: will, keep-alive, session expiry.
                 #expect(done.last == .end(.profileChanged, .operator))
                 #expect(conversation.machine.grant == nil)
@@ -302,7 +316,7 @@ struct SessionStateMachineTests {
 
     @Test("what was held of a device that left while the broker was asked is dropped: the session's end follows")
     func heldPackets() throws {
-        for place in [SessionConversation.Place.dialling, .awaitingConnack] {
+        for place in SessionConversation.Place.allCases.filter(\.isAdmission) {
             var conversation = try SessionConversation.at(place)
             #expect(try conversation.device(.publish(Topic.up)) == [])
             #expect(try conversation.end(.deviceClosed()) == [.cancelDeadline, .end(.deviceClosed, .network)])

@@ -1,0 +1,49 @@
+/// What a decision may depend on beside the certificate: how, where and when it was presented.
+public struct ConnectionCircumstances: Sendable {
+    /// A version of TLS, as it is written in profiles.
+    public enum TLSVersion: String, Sendable, Hashable, CaseIterable {
+        case tls12 = "1.2"
+        case tls13 = "1.3"
+    }
+
+    /// The CA that the chain ends at.
+    public struct TrustAnchor: Sendable, Hashable {
+        public let subject: DistinguishedName
+        /// SHA-256 of its DER encoding: 32 bytes.
+        public let sha256Fingerprint: [UInt8]
+        /// The subject in the form of RFC 4514, as matches compare it.
+        let text: [UInt8]
+        let textHash: ValueHash
+        let fingerprintHash: ValueHash
+
+        /// Puts the anchor together; takes some microseconds, so make it once for each trust anchor.
+        public init(subject: DistinguishedName, sha256Fingerprint: [UInt8]) {
+            self.subject = subject
+            self.sha256Fingerprint = sha256Fingerprint
+            text = Array(subject.description.utf8)
+            textHash = MatchField.trustAnchor.hash.combining(text)
+            fingerprintHash = MatchField.trustAnchorFingerprint.hash.combining(sha256Fingerprint)
+        }
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    public var now: Int64
+    public var tlsVersion: TLSVersion
+    /// The name of the listener in the configuration.
+    public var listener: String
+    /// What the device asked for in SNI; proves nothing.
+    public var serverName: String?
+    /// Nil: no trust anchor issued the chain. Only a pinned certificate gets in then.
+    public var trustAnchor: TrustAnchor?
+
+    public init(
+        now: Int64, tlsVersion: TLSVersion = .tls13, listener: String = "default", serverName: String? = nil,
+        trustAnchor: TrustAnchor?
+    ) {
+        self.now = now
+        self.tlsVersion = tlsVersion
+        self.listener = listener
+        self.serverName = serverName
+        self.trustAnchor = trustAnchor
+    }
+}

@@ -1,0 +1,223 @@
+/// Everything a decision is made from, as one immutable value: the profiles and the registered devices.
+public struct PolicySnapshot: Sendable {
+    public var profiles: ProfileSet
+    public var directory: DeviceDirectory
+
+    public init(profiles: ProfileSet, directory: DeviceDirectory = .empty) {
+        self.profiles = profiles
+        self.directory = directory
+    }
+
+    /// Decides what a certificate gets. Its chain has been verified but for what `circumstances` says (no trust anchor)
+    /// and for its own notAfter, which is judged here. Pure, and safe to call on any thread.
+    public func decide(
+        _ certificate: CertificateAttributes, _ circumstances: ConnectionCircumstances
+    ) -> PolicyDecision {
+        let context = MatchContext(certificate, circumstances, readsServerName: profiles.readsServerName)
+        do throws(PolicyDenial) {
+            return .granted(try grant(to: identify(certificate, context), certificate, context))
+        } catch {
+            return .denied(error)
+        }
+    }
+
+    // MARK: Who it is
+
+    /// The device that a certificate stands for, and the profile that says so.
+    struct Identified {
+        let profile: CompiledProfile
+        let key: DeviceKey
+        let captures: CaptureSource
+    }
+
+    /// The device for which the certificate or its key is pinned.
+    func pinnedDevice(_ certificate: CertificateAttributes) -> RegisteredDevice? {
+        guard directory.count > 0 else { return nil }
+        return directory.device(
+            pinning: certificate.sha256Fingerprint, publicKeySHA256: certificate.publicKey.sha256)
+    }
+
+    func identify(
+        _ certificate: CertificateAttributes, _ context: MatchContext
+    ) throws(PolicyDenial) -> Identified {
+        guard context.circumstances.trustAnchor != nil else {
+            return try identifyByPin(
+                certificate, otherwise: .untrustedIssuer,
+                "no trust anchor issued \(certificate.subject.shown), issued by \(certificate.issuer.shown)")
+        }
+        switch profiles.select(context) {
+        case .chosen(let profile, let captured):
+            let key = try profile.identify(captured, subject: certificate.subject)
+            return Identified(profile: profile, key: key, captures: .certificate(captured))
+        case .ambiguous(let rank, let clash):
+            throw PolicyDenial(code: .ambiguous, detail: Self.detail(of: clash, rank, certificate))
+        case .none:
+            let excess = context.text.excess
+            let more =
+                excess > 0
+                ? ": it has \(context.text.values.count + excess) names, more than "
+                    + "\(PolicyBounds.certificateValuesMax) are not looked at" : ""
+            return try identifyByPin(
+                certificate, otherwise: .noMatchingProfile,
+                "no profile matches \(certificate.subject.shown) issued by \(certificate.issuer.shown)\(more)")
+        }
+    }
+
+    /// The device that a certificate no rule speaks for is pinned for. Its own names prove nothing then.
+    private func identifyByPin(
+        _ certificate: CertificateAttributes, otherwise code: PolicyDenial.Code, _ detail: String
+    ) throws(PolicyDenial) -> Identified {
+        guard let device = pinnedDevice(certificate) else { throw PolicyDenial(code: code, detail: detail) }
+        guard !device.profile.isEmpty else {
+            throw PolicyDenial(
+                code: code, detail: "\(detail); it is pinned for \(device.key), which has no profile of its own")
+        }
+        guard let profile = profiles.profile(named: device.profile) else {
+            throw PolicyDenial(
+                code: code,
+                detail: "\(detail); it is pinned for \(device.key), whose profile `\(device.profile)` does not exist")
+        }
+        return Identified(profile: profile, key: device.key, captures: .registry)
+    }
+
+    private static func detail(
+        of clash: [(profile: CompiledProfile, detail: String?)], _ rank: Rank, _ certificate: CertificateAttributes
+    ) -> String {
+        if clash.count == 1, let only = clash.first {
+            return "profile \(only.profile.name), \(certificate.subject.shown): \(only.detail ?? "")"
+        }
+        let names = clash.map(\.profile.name).sorted().joined(separator: ", ")
+        return "the profiles \(names) match \(certificate.subject.shown) at the same rank (\(rank))"
+    }
+
+    // MARK: What it gets
+
+    private func grant(
+        to identified: Identified, _ certificate: CertificateAttributes, _ context: MatchContext
+    ) throws(PolicyDenial) -> DeviceGrant {
+        let main = identified.profile
+        let key = identified.key
+        let device = directory.count > 0 ? directory.device(key) : nil
+        let subject = certificate.subject
+        func denial(_ code: PolicyDenial.Code, _ reason: String) -> PolicyDenial {
+            main.denial(code, reason, subject)
+        }
+        try checkPins(of: device, key, certificate, denial)
+
+        let expiry = Expiry(certificate, now: context.circumstances.now, main.quarantine?.rule)
+        let standing = try standing(of: device, key, main, expiry, denial)
+        switch expiry {
+        case .valid, .quarantined: break
+        case .expired: throw denial(.certificateExpired, "the certificate is out of date")
+        }
+        let reason = standing.quarantine ?? (expiry == .quarantined ? .expired : nil)
+        if let reason, let quarantine = main.quarantine {
+            let values = try quarantine.profile.values(
+                of: key, identified.captures, device, subject: subject)
+            return DeviceGrant(
+                key: key, profile: quarantine.profile, values: values, registration: standing.registration,
+                quarantine: reason)
+        }
+        let secondFactor: SecondFactor?
+        if main.terms.asksForPassword {
+            guard let hash = device?.passwordHash else {
+                throw denial(.noPasswordSet, "the profile asks for a password, and \(key) has none")
+            }
+            secondFactor = SecondFactor(passwordHash: hash)
+        } else {
+            secondFactor = nil
+        }
+        return DeviceGrant(
+            key: key, profile: main,
+            values: try main.values(of: key, identified.captures, device, subject: subject),
+            overrides: device?.overrides, registration: standing.registration, secondFactor: secondFactor)
+    }
+
+    private func checkPins(
+        of device: RegisteredDevice?, _ key: DeviceKey, _ certificate: CertificateAttributes,
+        _ denial: (PolicyDenial.Code, String) -> PolicyDenial
+    ) throws(PolicyDenial) {
+        if let pinned = pinnedDevice(certificate), pinned.key != key {
+            throw denial(.pinnedToAnotherDevice, "the certificate is pinned for \(pinned.key), and is not \(key)'s")
+        }
+        guard let device, !device.pins.isEmpty, !device.pins.contains(where: { certificate.fits($0) }) else { return }
+        throw denial(.certificateNotPinned, "\(key) has pinned certificates, and this is none of them")
+    }
+
+    /// Where the certificate stands in time.
+    private enum Expiry: Equatable {
+        case valid
+        /// Out of date, for no longer than the quarantine profile takes.
+        case quarantined
+        case expired
+
+        init(_ certificate: CertificateAttributes, now: Int64, _ rule: QuarantineRule?) {
+            guard now > certificate.notAfter else {
+                self = .valid
+                return
+            }
+            let (since, overflow) = now.subtractingReportingOverflow(certificate.notAfter)
+            self = !overflow && since <= rule?.expiredSeconds ?? 0 ? .quarantined : .expired
+        }
+    }
+
+    /// What the device's state, or its absence from the registry, makes of a grant.
+    private struct Standing {
+        var quarantine: QuarantineReason?
+        var registration: RegistrationNeed?
+    }
+
+    private func standing(
+        of device: RegisteredDevice?, _ key: DeviceKey, _ main: CompiledProfile, _ expiry: Expiry,
+        _ denial: (PolicyDenial.Code, String) -> PolicyDenial
+    ) throws(PolicyDenial) -> Standing {
+        func takes(_ reason: QuarantineReason) -> Bool { main.quarantine?.rule.takes(reason) == true }
+        if let device {
+            switch device.state {
+            case .active: return Standing()
+            case .retired: throw denial(.deviceRetired, "\(key) is retired")
+            case .suspended:
+                guard takes(.suspended) else { throw denial(.deviceSuspended, "\(key) is suspended") }
+                return Standing(quarantine: .suspended)
+            case .pending:
+                guard takes(.pending) else { throw denial(.devicePending, "\(key) waits for approval") }
+                return Standing(quarantine: .pending)
+            }
+        }
+        let rule = main.terms.registration
+        switch rule.mode {
+        case .open:
+            return Standing()
+        case .listed:
+            guard takes(.unregistered) else { throw denial(.notRegistered, "\(key) is not registered") }
+            return Standing(quarantine: .unregistered)
+        case .firstSeen:
+            // A certificate that is out of date gets a device its quarantine, never its place in the registry.
+            guard expiry != .expired else { return Standing() }
+            guard directory.count(ofProfile: main.name) < rule.quota else {
+                throw denial(.registrationQuotaExceeded, "\(rule.quota) devices are registered already")
+            }
+            let need = RegistrationNeed(
+                key: key, profile: main.name, state: rule.approval ? .pending : .active, quota: rule.quota)
+            guard rule.approval else {
+                return Standing(registration: expiry == .valid ? need : nil)
+            }
+            guard takes(.pending) else {
+                throw PolicyDenial(
+                    code: .devicePending,
+                    detail: denial(.devicePending, "\(key) is new and waits for approval").detail, registration: need)
+            }
+            return Standing(quarantine: .pending, registration: need)
+        }
+    }
+}
+
+extension CertificateAttributes {
+    /// Whether a pin is for this certificate or its key.
+    func fits(_ pin: CertificatePin) -> Bool {
+        switch pin.kind {
+        case .certificate: pin.sha256 == sha256Fingerprint
+        case .publicKey: pin.sha256 == publicKey.sha256
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/// The names of profiles in a directory as small numbers, and how many devices each has. A name that no device has any
+/// more gives its number to the next new one.
+struct ProfileNames: Sendable {
+    private var numbers: [String: Int] = [:]
+    private var names: [String] = []
+    private var counts: [Int] = []
+    private var free: [Int] = []
+
+    func name(_ number: Int) -> String { names[number] }
+
+    func count(of name: String) -> Int { numbers[name].map { counts[$0] } ?? 0 }
+
+    /// One more device under the name.
+    mutating func add(_ name: String) -> Int {
+        if let number = numbers[name] {
+            counts[number] += 1
+            return number
+        }
+        let number: Int
+        if let reused = free.popLast() {
+            number = reused
+            names[number] = name
+            counts[number] = 1
+        } else {
+            number = names.count
+            names.append(name)
+            counts.append(1)
+        }
+        numbers[name] = number
+        return number
+    }
+
+    /// One device less under a name.
+    mutating func subtract(_ number: Int) {
+        counts[number] -= 1
+        guard counts[number] == 0 else { return }
+        numbers[names[number]] = nil
+        free.append(number)
+    }
+}

@@ -1,0 +1,142 @@
+import FleetPolicy
+import Gateway
+import NIOMbedTLS
+
+/// Explains a certificate by what the gateway decides with: the TLS layer for the chain, the policy for the rest.
+struct ExplainEngine {
+    /// Verifies chains as the gateway does in a handshake.
+    let context: TLSContext
+    let snapshot: PolicySnapshot
+    /// The listener, when the circumstances do not say.
+    let listener: String
+    /// Seconds since 1970-01-01T00:00:00Z.
+    let now: Int64
+
+    /// - Parameters:
+    ///   - issuers: What the device sends behind its own certificate.
+    ///   - isWhole: Whether these are all certificates that the device has. When only the leaf is known, a chain that
+    ///     does not reach an anchor is not held against it.
+    func report(
+        _ leaf: PeerCertificate, issuers: [PeerCertificate] = [], isWhole: Bool = true,
+        _ circumstances: ExplainCircumstances, _ questions: ExplainQuestions
+    ) -> ExplainReport {
+        let chain = [leaf] + issuers
+        let attributes = CertificateAttributes(leaf)
+        func connection(_ anchor: TLSTrustAnchor?) -> ConnectionCircumstances {
+            ConnectionCircumstances(
+                now: now, tlsVersion: circumstances.tlsVersion, listener: circumstances.listener ?? listener,
+                serverName: circumstances.serverName, trustAnchor: anchor.map(ConnectionCircumstances.TrustAnchor.init))
+        }
+        // As in the gateway: what the policy grants in spite of an objection excuses it.
+        var judged: TLSPeer?
+        let result = context.verify(
+            chain: chain, version: circumstances.tlsVersion == .tls13 ? .v1_3 : .v1_2,
+            serverName: circumstances.serverName
+        ) { peer in
+            judged = peer
+            return switch snapshot.decide(attributes, connection(peer.trustAnchor)) {
+            case .granted: peer.objections.isEmpty ? .allowed : .allowedDespite(peer.objections)
+            case .denied(let denial): .denied(code: denial.code.rawValue, alert: .accessDenied)
+            }
+        }
+        let (facts, anchor) = facts(of: result, judged, chain, isWhole: isWhole)
+        let decisive = connection(anchor)
+        let grant: DeviceGrant? =
+            switch snapshot.decide(attributes, decisive) {
+            case .granted(let grant) where facts.result != .refused: grant
+            case .granted, .denied: nil
+            }
+        return ExplainReport(
+            now: now, tlsVersion: circumstances.tlsVersion.rawValue, listener: decisive.listener,
+            serverName: circumstances.serverName, certificate: ExplainReport.Certificate(leaf), chain: facts,
+            decision: snapshot.explain(attributes, decisive), grant: grant.map(ExplainReport.Grant.init),
+            clientID: grant.flatMap { clientID(questions.clientID, $0) },
+            topics: grant.map { grant in questions.topics.map { explain($0, grant) } } ?? [])
+    }
+
+    /// What the TLS layer says, and the anchor to judge the profiles by.
+    ///
+    /// - Parameter judged: What the policy was asked about; nil when the chain was refused before.
+    private func facts(
+        of result: TLSChainResult, _ judged: TLSPeer?, _ chain: [PeerCertificate], isWhole: Bool
+    ) -> (ExplainReport.Chain, TLSTrustAnchor?) {
+        func facts(
+            _ result: ExplainReport.Chain.Result, _ anchor: TLSTrustAnchor?, code: String? = nil,
+            detail: String? = nil, despite: TLSObjections = []
+        ) -> (ExplainReport.Chain, TLSTrustAnchor?) {
+            let names: [(TLSObjections, String)] = [(.expired, "expired"), (.untrusted, "untrusted")]
+            let chain = ExplainReport.Chain(
+                result: result, code: code, detail: detail, trustAnchor: anchor?.subjectDescription,
+                trustAnchorSHA256: anchor.map { HexadecimalText.text($0.sha256Fingerprint) },
+                despite: names.filter { despite.contains($0.0) }.map(\.1), certificates: chain.count)
+            return (chain, anchor)
+        }
+        switch result {
+        case .accepted(let anchor, let despite):
+            return facts(.accepted, anchor, despite: despite)
+        case .refused(let error):
+            if !isWhole, error.code == .unknownCA {
+                return facts(
+                    .notVerified, likelyAnchor(of: chain) ?? context.trustAnchors.first,
+                    detail: "only the device's own certificate is known, and an intermediate CA has issued it")
+            }
+            guard let judged else {
+                return facts(
+                    .refused, likelyAnchor(of: chain), code: error.code.rawValue, detail: error.detail)
+            }
+            // Without an objection it is the policy alone that says no; why, it says itself.
+            if judged.objections.isEmpty { return facts(.accepted, judged.trustAnchor) }
+            return facts(.refused, judged.trustAnchor, code: error.code.rawValue, detail: error.detail)
+        }
+    }
+
+    /// The anchor that has the name of the issuer at the top of the chain: the one that the chain would end at if it
+    /// were in order.
+    private func likelyAnchor(of chain: [PeerCertificate]) -> TLSTrustAnchor? {
+        chain.reversed().lazy.compactMap { certificate in
+            context.trustAnchors.first {
+                $0.sha256Fingerprint == certificate.sha256Fingerprint || $0.subject == certificate.issuer
+            }
+        }.first
+    }
+
+    private func clientID(_ value: String?, _ grant: DeviceGrant) -> ExplainReport.ClientIdentifier? {
+        value.map {
+            ExplainReport.ClientIdentifier(
+                value: $0, rule: grant.clientIDRule.rawValue,
+                isPermitted: grant.clientIDRule.permits($0, for: grant.key))
+        }
+    }
+
+    private func explain(_ question: ExplainQuestions.Topic, _ grant: DeviceGrant) -> TopicExplanation {
+        switch question.action {
+        case .publish: grant.explainPublish(topic: question.topic, qos: question.qos, retain: question.retain)
+        case .will: grant.explainWill(topic: question.topic, qos: question.qos, retain: question.retain)
+        case .subscribe: grant.explainSubscribe(filter: question.topic, qos: question.qos)
+        }
+    }
+}
+
+extension ConnectionCircumstances.TrustAnchor {
+    init(_ anchor: TLSTrustAnchor) {
+        self.init(
+            subject: DistinguishedName(
+                anchor.subject.map { attributes in
+                    DistinguishedName.RelativeName(
+                        attributes.map {
+                            DistinguishedName.Attribute(attributeType: $0.oid, value: $0.value)
+                        })
+                }),
+            sha256Fingerprint: anchor.sha256Fingerprint)
+    }
+}
+
+extension ExplainReport.Grant {
+    init(_ grant: DeviceGrant) {
+        self.init(
+            device: grant.key, profile: grant.profileName, quarantine: grant.quarantine?.rawValue,
+            clientIDRule: grant.clientIDRule.rawValue, topicPrefix: grant.topicPrefix, upstream: grant.upstreamName,
+            asksForPassword: grant.secondFactor != nil, limits: LimitsText.entries(grant.limits),
+            rules: grant.effectiveRules())
+    }
+}
