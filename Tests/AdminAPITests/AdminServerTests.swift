@@ -177,8 +177,6 @@ import Testing
     }
 }
 
-
-
 /// Suspends until the task is cancelled, without a clock.
 private func withUnsafeContinuationUntilCancelled() async {
     let (stream, _) = AsyncStream<Never>.makeStream()

@@ -28,11 +28,14 @@ struct ProfileLanguageTests {
         try await subscriber.receives("hamburg-nord/meter-4711/status 1 0 gone")
     }
 
-    @Test("Client-id rules", arguments: [
-        ("equal", "meter-1", true), ("equal", "meter-2", false), ("equal", "", false), ("extend", "meter-1", true),
-        ("extend", "meter-1:app", true), ("extend", "meter-10", false), ("extend", "x", false), ("assigned", "", true),
-        ("assigned", "meter-1", false), ("free", "anything", true),
-    ])
+    @Test(
+        "Client-id rules",
+        arguments: [
+            ("equal", "meter-1", true), ("equal", "meter-2", false), ("equal", "", false), ("extend", "meter-1", true),
+            ("extend", "meter-1:app", true), ("extend", "meter-10", false), ("extend", "x", false),
+            ("assigned", "", true),
+            ("assigned", "meter-1", false), ("free", "anything", true),
+        ])
     func clientID(rule: String, clientID: String, isAllowed: Bool) async throws {
         let gate = try await FleetGateProcess.start(
             files: ["profiles/smart-meter.yaml": RegistryTests.profile("client-id: \(rule)")])
@@ -81,9 +84,11 @@ struct ProfileLanguageTests {
         #expect(try await fourth.connect(MQTTBytes.connect(.v5, clientID: "meter-4711:d"))[3] == 0)
     }
 
-    @Test("A subscription that the new profile does not permit is given up at the broker, or ends the session", arguments: [
-        "unsubscribe", "disconnect",
-    ])
+    @Test(
+        "A subscription that the new profile does not permit is given up at the broker, or ends the session",
+        arguments: [
+            "unsubscribe", "disconnect",
+        ])
     func lostSubscription(action: String) async throws {
         let port = try unusedPort()
         let broker = try await MosquittoBroker(listener: "listener \(port) 127.0.0.1")
@@ -115,7 +120,8 @@ struct ProfileLanguageTests {
         let plant = try await MosquittoBroker(listener: "listener \(port) 127.0.0.1")
         let gate = try await FleetGateProcess.start(
             changing: [
-                ConfigurationChange("# What devices may use up,", "upstreams:\n  plant:\n    url: tcp://127.0.0.1:\(port)\n\n#")
+                ConfigurationChange(
+                    "# What devices may use up,", "upstreams:\n  plant:\n    url: tcp://127.0.0.1:\(port)\n\n#")
             ],
             files: ["profiles/smart-meter.yaml": RegistryTests.profile("upstream: plant")])
         let atPlant = try await BrokerAddress.port(port).subscribe("#")

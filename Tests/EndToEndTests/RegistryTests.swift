@@ -8,7 +8,9 @@ import Testing
 struct RegistryTests {
     private static let meter = "hamburg-nord/meter-4711"
 
-    @Test("A disabled device is cut off at once, stays out, and comes back when it is enabled", arguments: ClientTests.versions)
+    @Test(
+        "A disabled device is cut off at once, stays out, and comes back when it is enabled",
+        arguments: ClientTests.versions)
     func disabled(version: MQTTBytes.Version) async throws {
         let gate = try await FleetGateProcess.start()
         let credentials = try gate.credentials(DeviceName.meter("4711"))

@@ -132,10 +132,12 @@ import Yams
         "match: { subject: { cn: x } }", "match: { subject: [x] }", "match: {}", "match: [x]",
         "match: { san: { dsn: x } }", "match: { san: { other-name: { upn: x } } }", "match: { fingerprint: abc }",
         "match: { fingerprint: [] }", "match: { policy: x }", "match: { key: { type: dsa } }",
-        "match: { key: { bits: { min: 0 } } }", "match: { days-left: { min: soon } }", "match: { tls-version: \"1.1\" }",
+        "match: { key: { bits: { min: 0 } } }", "match: { days-left: { min: soon } }",
+        "match: { tls-version: \"1.1\" }",
         "match: { trust-anchor: { sha256: zz } }", "match: { trust-anchor: {} }", "priority: 1001", "priority: high",
         "client-id: same", "publish: topic", "publish: [ { topic: a, qos: 3 } ]", "publish: [ { qos: 1 } ]",
-        "publish: [ { topic: a, shared: true } ]", "subscribe: [ { topic: a, retain: true } ]", "deny-publish: [ { topic: a } ]",
+        "publish: [ { topic: a, shared: true } ]", "subscribe: [ { topic: a, retain: true } ]",
+        "deny-publish: [ { topic: a } ]",
         "will: yes-please", "topic-prefix: \"{tenant}\"", "second-factor: sms", "registration: closed",
         "registration: { mode: first-seen, quota: 0 }", "registration: { quota: 5 }", "quarantine: { expired: 30d }",
         "quarantine: { profile: rescue, expired: thirty }", "limits: { packet-bytes: 64kB }",
@@ -155,7 +157,10 @@ import Yams
     }
 
     @Test func whatIsMissingDoesNotFit() throws {
-        for yaml in ["profile: x", "match: { subject: { CN: \"{n}\" } }\ndevice: \"{n}\"", "profile: x\nabstract: false", "[]", "x"] {
+        for yaml in [
+            "profile: x", "match: { subject: { CN: \"{n}\" } }\ndevice: \"{n}\"", "profile: x\nabstract: false", "[]",
+            "x",
+        ] {
             #expect(try !schema().mistakes(in: yaml).isEmpty, "\(yaml)")
             #expect(try !mistakes(in: yaml).isEmpty, "\(yaml)")
         }
@@ -186,7 +191,8 @@ private struct SchemaDocument {
     private func mistakes(_ node: Node, _ unresolved: [String: Any], at path: String) throws -> [String] {
         let schema = try resolved(unresolved)
         let known: Set<String> = [
-            "$schema", "$id", "title", "description", "default", "definitions", "type", "properties", "patternProperties",
+            "$schema", "$id", "title", "description", "default", "definitions", "type", "properties",
+            "patternProperties",
             "additionalProperties", "required", "minProperties", "items", "minItems", "maxItems", "enum", "const",
             "pattern", "minLength", "maxLength", "minimum", "maximum", "oneOf", "anyOf", "allOf", "if", "else",
         ]
@@ -268,7 +274,9 @@ private struct SchemaDocument {
         return found
     }
 
-    private func collect(_ unresolved: [String: Any], path: String, into found: inout [(path: String, keys: [String])]) throws {
+    private func collect(_ unresolved: [String: Any], path: String, into found: inout [(path: String, keys: [String])])
+        throws
+    {
         let schema = try resolved(unresolved)
         for key in ["allOf", "oneOf"] {
             for part in schema[key] as? [[String: Any]] ?? [] { try collect(part, path: path, into: &found) }

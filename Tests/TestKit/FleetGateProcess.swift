@@ -107,7 +107,8 @@ public final class FleetGateProcess: Sendable {
         let outcome = try await Program.run(
             Program.installed("openssl") ?? "/usr/bin/openssl",
             [
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                "-subj",
                 "/" + subject, "-keyout", name + ".key", "-out", name + ".pem",
             ])
         guard outcome.status == 0 else { throw Failure(description: outcome.everything) }

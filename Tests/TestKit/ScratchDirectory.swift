@@ -17,10 +17,12 @@ public final class ScratchDirectory: Sendable {
         try? FileManager.default.removeItem(atPath: self.path)
     }
 
-    /// Writes a file, readable by its owner alone, and returns its path.
+    /// Writes a file, readable by its owner alone, with the folders it is in, and returns its path.
     @discardableResult
     public func write(_ name: String, _ contents: String) throws -> String {
         let path = self.path + "/" + name
+        try FileManager.default.createDirectory(
+            at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
         try contents.write(toFile: path, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
         return path

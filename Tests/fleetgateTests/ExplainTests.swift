@@ -64,8 +64,10 @@ struct ExplainFixture {
     }
 
     @Test(arguments: [
-        (TopicExplanation.Action.publish, "other/topic", 0, false), (.publish, "meters/hamburg-nord/meter-1/reading", 0, false),
-        (.publish, "meters/hamburg-nord/meter-4711/telemetry", 1, true), (.publish, "a/+", 0, false), (.publish, "", 0, false),
+        (TopicExplanation.Action.publish, "other/topic", 0, false),
+        (.publish, "meters/hamburg-nord/meter-1/reading", 0, false),
+        (.publish, "meters/hamburg-nord/meter-4711/telemetry", 1, true), (.publish, "a/+", 0, false),
+        (.publish, "", 0, false),
         (.publish, "meters/hamburg-nord/meter-4711/reading", 2, false), (.subscribe, "#", 0, false),
         (.subscribe, "meters/+/tariff", 0, false), (.subscribe, "a/#/b", 0, false), (.subscribe, "$SYS/#", 0, false),
         (.will, "meters/hamburg-nord/meter-4711/reading", 1, false),
@@ -107,7 +109,9 @@ struct ExplainFixture {
         #expect(ExplainText(report: report).text.contains("if the chain were accepted"))
     }
 
-    @Test(arguments: [(DeviceState.suspended, "device-suspended"), (.retired, "device-retired"), (.pending, "device-pending")])
+    @Test(arguments: [
+        (DeviceState.suspended, "device-suspended"), (.retired, "device-retired"), (.pending, "device-pending"),
+    ])
     func theRegistryCounts(state: DeviceState, code: String) throws {
         let report = try ExplainFixture().report(
             ExplainFixture.meter, devices: [RegisteredDevice(key: ExplainFixture.key, state: state)])
@@ -120,7 +124,9 @@ struct ExplainFixture {
         let fixture = try ExplainFixture()
         let yaml = try fixture.gate.folder.text("gate/profiles/smart-meter.yaml")
         try fixture.gate.write(yaml + "\nclient-id: equal\n", to: "profiles/smart-meter.yaml")
-        for (clientID, isPermitted) in [("meter-4711", true), ("meter-471", false), ("", false), ("meter-4711-x", false)] {
+        for (clientID, isPermitted) in [
+            ("meter-4711", true), ("meter-471", false), ("", false), ("meter-4711-x", false),
+        ] {
             let report = try fixture.report(ExplainFixture.meter, ExplainQuestions(clientID: clientID))
             #expect(report.clientID?.isPermitted == isPermitted)
             #expect(report.isAdmitted == isPermitted)
@@ -170,14 +176,17 @@ struct ExplainFixture {
             fixture, live: [.init(session: session, certificate: try der(fixture))], last: [1]
         ).answer(ExplainRequest(device: ExplainFixture.key))
         #expect(report.sessions == [session] && report.isAdmitted)
-        let offline = try await route(fixture, last: try der(fixture)).answer(ExplainRequest(device: ExplainFixture.key))
+        let offline = try await route(fixture, last: try der(fixture)).answer(
+            ExplainRequest(device: ExplainFixture.key))
         #expect(offline.sessions.isEmpty && offline.grant?.device == ExplainFixture.key)
     }
 
     @Test(arguments: [nil, [], [1, 2, 3], [UInt8](repeating: 0x30, count: 64)] as [[UInt8]?])
     func withoutACertificateThereIsNothingToExplain(last: [UInt8]?) async throws {
         let route = try route(try ExplainFixture(), last: last)
-        await #expect(throws: ControlFailure.self) { try await route.answer(ExplainRequest(device: ExplainFixture.key)) }
+        await #expect(throws: ControlFailure.self) {
+            try await route.answer(ExplainRequest(device: ExplainFixture.key))
+        }
     }
 
     @Test(arguments: [(ExplainQuestions.topicsMax + 1, UInt8(0)), (1, 3), (1, 255)])

@@ -44,7 +44,8 @@ import Testing
 
     @Test func everyValueHasItsPlace() throws {
         let all = try outlines([
-            "base.yaml": "profile: base\nabstract: true\npublish: [ s ]\nlimits: { packet-bytes: 8KiB, subscriptions: 4 }\n",
+            "base.yaml":
+                "profile: base\nabstract: true\npublish: [ s ]\nlimits: { packet-bytes: 8KiB, subscriptions: 4 }\n",
             "v.yaml": "profile: v\nextends: base\npublish: [ own ]\nlimits: { subscriptions: 8 }\n",
         ])
         let outline = try #require(all.first { $0.name == "v" })
@@ -61,7 +62,8 @@ import Testing
     @Test(arguments: [
         ["a.yaml": "profile: a\nextends: a\n"],
         ["a.yaml": "profile: a\nextends: b\n", "b.yaml": "profile: b\nextends: a\n"],
-        ["a.yaml": "profile: a\nextends: nobody\n"], ["a.yaml": "profile: a\nextends: [b]\n"], ["a.yaml": "profile: a\nextends:\n"],
+        ["a.yaml": "profile: a\nextends: nobody\n"], ["a.yaml": "profile: a\nextends: [b]\n"],
+        ["a.yaml": "profile: a\nextends:\n"],
     ])
     func ringsAndGapsEnd(files: [String: String]) throws {
         #expect(try outlines(files).allSatisfy { $0.lineage.count <= 2 })
@@ -76,7 +78,9 @@ import Testing
     @Test func theOrderIsThatOfTheDecision() throws {
         let gate = try Gate()
         try gate.write("profile: zz\nabstract: true\n", to: "profiles/zz.yaml")
-        try gate.write("priority: 5\nregistration: { mode: first-seen, quota: 7, approval: true }\n" + ProfileShelf.profile("late"), to: "profiles/late.yaml")
+        try gate.write(
+            "priority: 5\nregistration: { mode: first-seen, quota: 7, approval: true }\n"
+                + ProfileShelf.profile("late"), to: "profiles/late.yaml")
         let sources = ProfileSources.read([gate.folder.path + "/gate/profiles"])
         let listing = ProfileListing(try sources.compiled(), sources.documents)
         #expect(listing.profiles.first?.name == "late")
@@ -135,12 +139,17 @@ import Testing
         let draft = try ProfileDraft(name: "thermometer", sample: sample)
         #expect(draft.device == "thermo-{serial}")
         #expect(draft.suggestions.first == "san: { uri: \"urn:thermo:{serial}\" }")
-        #expect(ProfileDraftCheck(draft, sample: sample).remarks == ["the certificate is then the device default/thermo-17"])
+        #expect(
+            ProfileDraftCheck(draft, sample: sample).remarks == ["the certificate is then the device default/thermo-17"]
+        )
     }
 
     @Test func aNameMayBeAnAlternativeOneOnly() throws {
         let draft = try ProfileDraft(name: "x", sample: try certificate([("O", "Example")], [.dns("unit-5.example")]))
-        #expect(draft.alternativeNames == [ProfileDraft.Condition(key: "dns", pattern: "unit-{serial:digits}.example", sample: "unit-5.example")])
+        #expect(
+            draft.alternativeNames == [
+                ProfileDraft.Condition(key: "dns", pattern: "unit-{serial:digits}.example", sample: "unit-5.example")
+            ])
     }
 
     @Test func withoutANameThereIsNoDraft() throws {
@@ -181,7 +190,9 @@ import Testing
         }
     }
 
-    private func compare(_ old: String, _ new: String, _ subjects: [[(String, String)]]) async throws -> ProfileComparison {
+    private func compare(_ old: String, _ new: String, _ subjects: [[(String, String)]]) async throws
+        -> ProfileComparison
+    {
         let folder = try TemporaryFolder()
         try folder.write(old, to: "old/p.yaml")
         try folder.write(new, to: "new/p.yaml")
@@ -211,9 +222,15 @@ import Testing
     @Test(arguments: [
         ("publish: [ \"y/{device}\" ]", ["publish y/a-1 (qos 1)"], ["publish x/a-1 (qos 1)"]),
         ("publish: [ \"x/{device}\" ]\nsubscribe: [ s ]", ["subscribe s (qos 1)"], []),
-        ("publish: [ { topic: \"x/{device}\", qos: 2, retain: true } ]", ["publish x/a-1 (qos 2, retain)"], ["publish x/a-1 (qos 1)"]),
+        (
+            "publish: [ { topic: \"x/{device}\", qos: 2, retain: true } ]", ["publish x/a-1 (qos 2, retain)"],
+            ["publish x/a-1 (qos 1)"]
+        ),
         ("publish: [ \"x/{device}\" ]\nwill: true", ["will, whatever may be published"], []),
-        ("publish: [ \"x/#\" ]\ndeny-publish: [ \"x/y\" ]", ["publish x/# (qos 1)"], ["publish x/a-1 (qos 1)", "now deny-publish x/y"]),
+        (
+            "publish: [ \"x/#\" ]\ndeny-publish: [ \"x/y\" ]", ["publish x/# (qos 1)"],
+            ["publish x/a-1 (qos 1)", "now deny-publish x/y"]
+        ),
         ("publish: [ \"x/{device}\" ]\ntopic-prefix: \"t/\"", ["publish t/x/a-1 (qos 1)"], ["publish x/a-1 (qos 1)"]),
     ])
     func topicsGainedAndLost(lists: String, gained: [String], lost: [String]) async throws {
@@ -249,7 +266,11 @@ import Testing
         try folder.write(issued.privateKeyPEM, to: "d.pem")
         var found: [String] = []
         var unreadable: [String] = []
-        try await CertificateFolder(path: folder.path).each { found.append($0.origin) } unreadable: { origin, _ in unreadable.append(origin) }
+        try await CertificateFolder(path: folder.path).each {
+            found.append($0.origin)
+        } unreadable: { origin, _ in
+            unreadable.append(origin)
+        }
         #expect(found == [folder.path + "/b/device.pem"])
         #expect(unreadable == ["/a.crt", "/c.der", "/d.pem"].map { folder.path + $0 })
     }
@@ -258,14 +279,17 @@ import Testing
     func aFolderWithoutCertificatesIsAFailure(path: String) async throws {
         let folder = try TemporaryFolder()
         await #expect(throws: CommandFailure.self) {
-            try await CertificateFolder(path: path.isEmpty ? folder.path : path).each { _ in } unreadable: { _, _ in }
+            try await CertificateFolder(path: path.isEmpty ? folder.path : path).each { _ in
+            } unreadable: { _, _ in
+            }
         }
     }
 }
 
 @Suite struct ProfileCommandTests {
     @Test(arguments: [
-        ["profile"], ["profile", "lint"], ["profile", "list"], ["profile", "show"], ["profile", "new"], ["profile", "diff"],
+        ["profile"], ["profile", "lint"], ["profile", "list"], ["profile", "show"], ["profile", "new"],
+        ["profile", "diff"],
         ["profile", "apply"], ["profile", "versions"], ["profile", "rollback"], ["explain"],
     ])
     func helpFitsATerminal(path: [String]) throws {
@@ -294,8 +318,10 @@ import Testing
     }
 
     @Test(arguments: [
-        [], ["--cert", "x"], ["-c", "y"], ["-c", "y", "--cert", "x", "--device", "d"], ["-c", "y", "--device", "a/b/c"],
-        ["-c", "y", "--device", "#"], ["-c", "y", "--cert", "x", "--qos", "3"], ["-c", "y", "--cert", "x", "--action", "read"],
+        [], ["--cert", "x"], ["-c", "y"], ["-c", "y", "--cert", "x", "--device", "d"],
+        ["-c", "y", "--device", "a/b/c"],
+        ["-c", "y", "--device", "#"], ["-c", "y", "--cert", "x", "--qos", "3"],
+        ["-c", "y", "--cert", "x", "--action", "read"],
         ["-c", "y", "--cert", "x", "--tls-version", "1.1"], ["-c", "y", "--device", "d", "--profiles", "p"],
     ])
     func aWrongExplainEndsWithStatus64(arguments: [String]) {

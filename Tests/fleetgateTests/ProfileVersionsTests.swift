@@ -66,7 +66,8 @@ struct ProfileShelf {
         if kind == "folder" {
             try shelf.folder.write("x", to: "gate/profiles/sub/file")
         } else {
-            try FileManager.default.createSymbolicLink(atPath: shelf.path + "/sub", withDestinationPath: "/etc/hostname")
+            try FileManager.default.createSymbolicLink(
+                atPath: shelf.path + "/sub", withDestinationPath: "/etc/hostname")
         }
         #expect(throws: CommandFailure.self) { try shelf.replace("new") }
         #expect(shelf.names(shelf.path) == ["a.yaml", "sub"])
@@ -131,7 +132,8 @@ struct ProfileShelf {
 
     private func pending(_ shelf: ProfileShelf, digest: String, holds text: String) throws {
         let version = ProfileVersion(
-            number: 1, replacedAt: Date(timeIntervalSince1970: 0), replacedBy: "x", replacedWith: "y", files: ["a.yaml"],
+            number: 1, replacedAt: Date(timeIntervalSince1970: 0), replacedBy: "x", replacedWith: "y",
+            files: ["a.yaml"],
             digest: digest)
         try shelf.folder.write(text, to: "gate/profiles.versions/.next/profiles/a.yaml")
         try shelf.folder.write(try JSONText.encode(version), to: "gate/profiles.versions/.next/version.json")
@@ -158,7 +160,8 @@ struct ProfileShelf {
         throws -> ProfileApplication
     {
         ProfileApplication(
-            setting: try ProfileSetting.read(gate.configuration), actor: "tester", isDryRun: dryRun) { reload }
+            setting: try ProfileSetting.read(gate.configuration), actor: "tester", isDryRun: dryRun
+        ) { reload }
     }
 
     @Test func aGoodFolderIsPutInForce() async throws {

@@ -80,11 +80,19 @@ enum AccessBenchmark {
     private static var profile: SourceNode {
         let base = "meters/{tenant}/{device}"
         var publish = (0..<40).map { "\(base)/channel-\($0)" }
-        publish += ["\(base)/log/#", "\(base)/state/+", "shared/{tenant}/+/{device}", "alarm/+/{serial}/#", "echo-{serial}"]
+        publish += [
+            "\(base)/log/#", "\(base)/state/+", "shared/{tenant}/+/{device}", "alarm/+/{serial}/#", "echo-{serial}",
+        ]
         var subscribe = (0..<40).map { "\(base)/command-\($0)" }
-        subscribe += ["\(base)/set/#", "\(base)/ask/+", "news/{tenant}/+/{device}", "all/+/{serial}/#", "to-{serial}"]
-        let denyPublish = ["\(base)/log/secret/#", "\(base)/+/key", "meters/+/{device}/boot", "alarm/+/+/off", "$test/#"]
-        let denySubscribe = ["\(base)/set/secret/#", "\(base)/+/key", "meters/+/{device}/boot", "all/+/+/off", "$test/#"]
+        subscribe += [
+            "\(base)/set/#", "\(base)/ask/+", "news/{tenant}/+/{device}", "all/+/{serial}/#", "to-{serial}",
+        ]
+        let denyPublish = [
+            "\(base)/log/secret/#", "\(base)/+/key", "meters/+/{device}/boot", "alarm/+/+/off", "$test/#",
+        ]
+        let denySubscribe = [
+            "\(base)/set/secret/#", "\(base)/+/key", "meters/+/{device}/boot", "all/+/+/off", "$test/#",
+        ]
         return SourceText.profile(
             name: "access", organisation: "Elbe Netz",
             lists: [

@@ -9,8 +9,8 @@ struct Measurement {
     /// Calls of `malloc` for one call; the number is exact but for what other threads do, and there are none.
     let allocations: Double
 
-    /// Runs batches of calls. `batch` makes as many calls as it is told, and returns something that depends on their work,
-    /// so that the work cannot be left out.
+    /// Runs batches of calls. `batch` makes as many calls as it is told, and returns something that depends on their
+    /// work, so that the work cannot be left out.
     static func of(batches: Int = 300, calls: Int = 2_000, _ batch: (_ calls: Int) -> Int) -> Measurement {
         var times: [Double] = []
         times.reserveCapacity(batches)

@@ -8,8 +8,8 @@ struct PolicyBenchCommand: ParsableCommand {
         commandName: "policy-bench",
         abstract: "Measure decisions, topic checks, loading of profiles and the directory of devices.",
         discussion: """
-            Build it in release mode; figures of a debug build say nothing. Times are time of the processor, and those of
-            calls are medians over batches, so that what else the machine does moves them little.
+            Build it in release mode; figures of a debug build say nothing. Times are time of the processor, and those
+            of calls are medians over batches, so that what else the machine does moves them little.
             """
     )
 

@@ -26,7 +26,7 @@ struct IdentityCompiler {
             mistakes.report(.badValue, about: text, error.message, hint: error.hint)
             return nil
         }
-        var parts: [IdentityTemplate.Part] = []
+        var parts: [IdentityTemplate.Piece] = []
         var isSound = true
         for (position, piece) in pieces.enumerated() {
             switch piece {
@@ -58,14 +58,13 @@ struct IdentityCompiler {
             return nil
         }
         guard isSound, match != nil else { return nil }
-        let template = IdentityTemplate(parts: parts)
-        guard isUniquelyReadable(template) else {
+        guard isUniquelyReadable(parts) else {
             mistakes.report(
                 .unsafeIdentity, about: text, "different captures could give the same text",
                 hint: "separate them with a character that their types exclude, such as `.` after {site:slug}")
             return nil
         }
-        return template
+        return IdentityTemplate(parts)
     }
 
     private func objection(to literal: String, isFirst: Bool) -> String? {
@@ -81,13 +80,13 @@ struct IdentityCompiler {
     ///
     /// True when the text between each two captures has a byte that the capture before it cannot contain (then the text
     /// can be read from the left), or for each two one that the capture after it cannot contain (from the right).
-    private func isUniquelyReadable(_ template: IdentityTemplate) -> Bool {
+    private func isUniquelyReadable(_ parts: [IdentityTemplate.Piece]) -> Bool {
         guard let match else { return true }
         var fromLeft = true
         var fromRight = true
         var before: ByteSet?
         var between: [UInt8] = []
-        for part in template.parts {
+        for part in parts {
             switch part {
             case .literal(let bytes):
                 between = bytes

@@ -83,7 +83,7 @@ struct GrantCompiler {
         let device = document.device.flatMap(identities.compileDevice)
         let tenant =
             document.tenant.map(identities.compile)
-            ?? IdentityTemplate(parts: [.literal(Array(ProfileCompiler.defaultTenant.utf8))])
+            ?? IdentityTemplate([.literal(Array(ProfileCompiler.defaultTenant.utf8))])
         checkConnections(clientID: document.clientID ?? .free)
         let abstract = quarantineDocument(profilesByName)
         guard let topics = compileTopics(match, prefix: document.topicPrefix), let name = document.name, let match,

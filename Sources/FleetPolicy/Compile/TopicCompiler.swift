@@ -34,7 +34,8 @@ struct TopicCompiler {
     mutating func compileRules(of document: DeviceProfileDocument) -> AccessRules {
         let mistakesBefore = mistakes.mistakes.count
         let publish = compile(document.publish)
-        let denyPublish = document.denyPublish.compactMap { text in compile(text).map { Entry(text: text, filter: $0) } }
+        let denyPublish = document.denyPublish.compactMap { text in compile(text).map { Entry(text: text, filter: $0) }
+        }
         let subscribe = compile(document.subscribe)
         let denySubscribe = document.denySubscribe.compactMap { text in
             compile(text).map { Entry(text: text, filter: $0) }
@@ -130,6 +131,7 @@ struct TopicCompiler {
     /// Reports entries of one filter of which one permits all that the other does. Only within a file: an inherited
     /// list and its addition may say the same.
     private func reportDuplicates(in entries: [Entry]) {
+        guard entries.count > 1 else { return }
         var earlier: [FilterTemplate: [Entry]] = [:]
         for entry in entries {
             let same = earlier[entry.filter, default: []].first {
@@ -139,7 +141,7 @@ struct TopicCompiler {
             if let same {
                 mistakes.report(
                     .duplicateFilter, about: entry.text,
-                    "`\(entry.text.value)` was given before, and one of the two entries permits all that the other does",
+                    "`\(entry.text.value)` stands here twice, and one entry permits all that the other does",
                     hint: "keep one of them; the other is at \(same.text.location)")
             }
             earlier[entry.filter, default: []].append(entry)
@@ -149,12 +151,15 @@ struct TopicCompiler {
     /// Reports allow entries that one deny entry covers whole. Not when a profile denies what it inherits: that is how
     /// it takes something away.
     private func reportImpossible(_ allowed: [Entry], because denied: [Entry], in document: DeviceProfileDocument) {
+        guard !denied.isEmpty else { return }
+        let denials = denied.map { (entry: $0, levels: $0.filter.levels) }
         for entry in allowed {
             let file = entry.text.location.file
-            let cause = denied.first {
-                (file == document.location.file || file == $0.text.location.file)
-                    && $0.filter.coversForEveryDevice(entry.filter)
-            }
+            let levels = entry.filter.levels
+            let cause = denials.first {
+                FilterLevel.covers($0.levels, levels)
+                    && (file == document.location.file || file == $0.entry.text.location.file)
+            }?.entry
             guard let cause else { continue }
             mistakes.report(
                 .impossibleFilter, about: entry.text,

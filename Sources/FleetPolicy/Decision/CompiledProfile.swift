@@ -63,44 +63,47 @@ final class CompiledProfile: Sendable {
     }
 
     /// The device that captured values stand for, or which of them cannot be used.
-    func identify(_ captured: CapturedValues, subject: DistinguishedName) throws(PolicyDenial) -> DeviceKey {
-        let deviceID = try identity(device, captured, .badDeviceID, "device id", subject)
-        let tenantName = try identity(tenant, captured, .badTenant, "tenant", subject)
+    func identify(
+        _ captured: CapturedValues, _ certificate: CertificateAttributes
+    ) throws(PolicyDenial) -> DeviceKey {
+        var filled: [UInt8] = []
+        // More than nearly every device id and tenant have together.
+        filled.reserveCapacity(96)
+        device.fill(captured, into: &filled)
+        let end = filled.count
+        try check(filled[..<end], device, captured, .badDeviceID, "device id", certificate)
+        tenant.fill(captured, into: &filled)
+        try check(filled[end...], tenant, captured, .badTenant, "tenant", certificate)
         return DeviceKey(
-            tenant: String(decoding: tenantName, as: UTF8.self), deviceID: String(decoding: deviceID, as: UTF8.self))
+            tenant: String(decoding: filled[end...], as: UTF8.self),
+            deviceID: String(decoding: filled[..<end], as: UTF8.self))
     }
 
-    private func identity(
-        _ template: IdentityTemplate, _ captured: CapturedValues, _ code: PolicyDenial.Code, _ what: String,
-        _ subject: DistinguishedName
-    ) throws(PolicyDenial) -> [UInt8] {
-        let value = template.fill(captured)
-        guard let objection = PlaceholderValue.objection(to: value) else {
-            // A value that is sound as a whole can still hold a part that is not, such as an empty one.
-            for part in template.parts {
-                if case .capture(let index) = part,
-                    let objection = PlaceholderValue.objection(to: captured.values[index])
-                {
-                    throw denial(code, captureObjection(index, objection), subject)
-                }
-            }
-            return value
-        }
-        // The capture at fault is named when it can be.
-        for index in template.captureIndexes {
-            if let objection = PlaceholderValue.objection(to: captured.values[index]) {
-                throw denial(code, captureObjection(index, objection), subject)
+    private func check(
+        _ value: ArraySlice<UInt8>, _ template: IdentityTemplate, _ captured: CapturedValues,
+        _ code: PolicyDenial.Code, _ what: StaticString, _ certificate: CertificateAttributes
+    ) throws(PolicyDenial) {
+        let objection = PlaceholderValue.objection(to: value)
+        // The capture at fault is named when it can be. A value that is sound as a whole can still hold a part that is
+        // not, such as an empty one.
+        for part in template.parts {
+            if case .capture(let index) = part,
+                let objection = PlaceholderValue.objection(to: captured.values[Int(index)])
+            {
+                throw denial(code, captureObjection(Int(index), objection), certificate)
             }
         }
-        throw denial(code, "the \(what) \(objection)", subject)
+        if let objection { throw denial(code, "the \(what) \(objection)", certificate) }
     }
 
     private func captureObjection(_ index: Int, _ objection: String) -> String {
         "the value of {\(matcher.captureNames[index])} \(objection)"
     }
 
-    func denial(_ code: PolicyDenial.Code, _ reason: String, _ subject: DistinguishedName) -> PolicyDenial {
-        PolicyDenial(code: code, detail: "profile \(name), \(subject.shown): \(reason)")
+    func denial(
+        _ code: PolicyDenial.Code, _ reason: String, _ certificate: CertificateAttributes
+    ) -> PolicyDenial {
+        PolicyDenial(code: code, detail: "profile \(name), \(certificate.subject.shown): \(reason)")
     }
 }
 
@@ -115,40 +118,51 @@ enum CaptureSource {
 extension CompiledProfile {
     /// The values of a device's placeholders, or which of them is missing or cannot be used.
     func values(
-        of key: DeviceKey, _ source: CaptureSource, _ device: RegisteredDevice?, subject: DistinguishedName
+        of key: DeviceKey, _ source: CaptureSource, _ device: DeviceEntry?, _ certificate: CertificateAttributes
     ) throws(PolicyDenial) -> PlaceholderValues {
-        var values: [[UInt8]] = []
-        values.reserveCapacity(placeholders.count + 2)
-        values.append(Array(key.deviceID.utf8))
-        values.append(Array(key.tenant.utf8))
+        var byteCount = key.deviceID.utf8.count + key.tenant.utf8.count
+        if case .certificate(let captured) = source, !placeholders.isEmpty {
+            for value in captured.values { byteCount += value.count }
+        }
+        var values = PlaceholderValues.Filling(count: placeholders.count + 2, byteCount: byteCount)
+        values.append(key.deviceID.utf8)
+        values.append(key.tenant.utf8)
         for placeholder in placeholders {
-            let value: [UInt8]
             switch (placeholder, source) {
             case (.capture(let index), .certificate(let captured)):
-                value = Array(captured.values[index])
+                try append(captured.values[index], of: placeholder, to: &values, certificate)
             case (.capture(let index), .registry):
-                value = try attribute(matcher.captureNames[index], of: device, key, subject)
+                let value = try attribute(matcher.captureNames[index], of: device, key, certificate)
+                try append(value.utf8, of: placeholder, to: &values, certificate)
             case (.registry(let name), _):
-                value = try attribute(name, of: device, key, subject)
+                let value = try attribute(name, of: device, key, certificate)
+                try append(value.utf8, of: placeholder, to: &values, certificate)
             }
-            if let objection = PlaceholderValue.objection(to: value) {
-                throw denial(.badPlaceholderValue, "the value of {\(self.name(of: placeholder))} \(objection)", subject)
-            }
-            values.append(value)
         }
-        return PlaceholderValues(values)
+        return values.finish()
+    }
+
+    private func append(
+        _ value: some Collection<UInt8>, of placeholder: Placeholder, to values: inout PlaceholderValues.Filling,
+        _ certificate: CertificateAttributes
+    ) throws(PolicyDenial) {
+        if let objection = PlaceholderValue.objection(to: value) {
+            throw denial(
+                .badPlaceholderValue, "the value of {\(name(of: placeholder))} \(objection)", certificate)
+        }
+        values.append(value)
     }
 
     private func attribute(
-        _ name: String, of device: RegisteredDevice?, _ key: DeviceKey, _ subject: DistinguishedName
-    ) throws(PolicyDenial) -> [UInt8] {
+        _ name: String, of device: DeviceEntry?, _ key: DeviceKey, _ certificate: CertificateAttributes
+    ) throws(PolicyDenial) -> String {
         guard let device else {
-            throw denial(.missingAttribute, "\(key) is not registered, so it has no attribute `\(name)`", subject)
+            throw denial(.missingAttribute, "\(key) is not registered, so it has no attribute `\(name)`", certificate)
         }
-        guard let value = device.attributes[name] else {
-            throw denial(.missingAttribute, "the registry has no attribute `\(name)` for \(key)", subject)
+        guard let value = device.attribute(name) else {
+            throw denial(.missingAttribute, "the registry has no attribute `\(name)` for \(key)", certificate)
         }
-        return Array(value.utf8)
+        return value
     }
 
     private func name(of placeholder: Placeholder) -> String {

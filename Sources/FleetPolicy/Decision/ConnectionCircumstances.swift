@@ -8,21 +8,46 @@ public struct ConnectionCircumstances: Sendable {
 
     /// The CA that the chain ends at.
     public struct TrustAnchor: Sendable, Hashable {
-        public let subject: DistinguishedName
+        /// One object for all of it, so that circumstances are cheap to pass on.
+        private final class Storage: Sendable {
+            let subject: DistinguishedName
+            let sha256Fingerprint: [UInt8]
+            let text: [UInt8]
+            let textHash: ValueHash
+            let fingerprintHash: ValueHash
+
+            init(_ subject: DistinguishedName, _ sha256Fingerprint: [UInt8]) {
+                self.subject = subject
+                self.sha256Fingerprint = sha256Fingerprint
+                text = Array(subject.description.utf8)
+                textHash = MatchField.trustAnchor.key.hash.combining(text)
+                fingerprintHash = MatchField.trustAnchorFingerprint.key.hash.combining(sha256Fingerprint)
+            }
+        }
+
+        private let storage: Storage
+
+        public var subject: DistinguishedName { storage.subject }
         /// SHA-256 of its DER encoding: 32 bytes.
-        public let sha256Fingerprint: [UInt8]
+        public var sha256Fingerprint: [UInt8] { storage.sha256Fingerprint }
         /// The subject in the form of RFC 4514, as matches compare it.
-        let text: [UInt8]
-        let textHash: ValueHash
-        let fingerprintHash: ValueHash
+        var text: [UInt8] { storage.text }
+        var textHash: ValueHash { storage.textHash }
+        var fingerprintHash: ValueHash { storage.fingerprintHash }
 
         /// Puts the anchor together; takes some microseconds, so make it once for each trust anchor.
         public init(subject: DistinguishedName, sha256Fingerprint: [UInt8]) {
-            self.subject = subject
-            self.sha256Fingerprint = sha256Fingerprint
-            text = Array(subject.description.utf8)
-            textHash = MatchField.trustAnchor.hash.combining(text)
-            fingerprintHash = MatchField.trustAnchorFingerprint.hash.combining(sha256Fingerprint)
+            storage = Storage(subject, sha256Fingerprint)
+        }
+
+        public static func == (left: Self, right: Self) -> Bool {
+            left.storage === right.storage
+                || left.sha256Fingerprint == right.sha256Fingerprint && left.subject == right.subject
+        }
+
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(sha256Fingerprint)
+            hasher.combine(subject)
         }
     }
 

@@ -1,29 +1,53 @@
 /// A text made of literal parts and captured values: the device id or the tenant.
 struct IdentityTemplate: Sendable, Hashable {
     enum Part: Sendable, Hashable {
+        /// A range of `literals`.
+        case literal(start: Int32, count: Int32)
+        /// The place of a capture in `CertificateMatcher.captureNames`.
+        case capture(Int32)
+    }
+
+    let parts: [Part]
+    private let literals: [UInt8]
+
+    /// The pieces a template is made of.
+    enum Piece {
         case literal([UInt8])
         /// The place of a capture in `CertificateMatcher.captureNames`.
         case capture(Int)
     }
 
-    let parts: [Part]
-
-    func fill(_ captured: CapturedValues) -> [UInt8] {
-        var filled: [UInt8] = []
-        for part in parts {
-            switch part {
-            case .literal(let bytes): filled += bytes
-            case .capture(let index): filled += captured.values[index]
+    init(_ pieces: [Piece]) {
+        var parts: [Part] = []
+        var literals: [UInt8] = []
+        for piece in pieces {
+            switch piece {
+            case .literal(let bytes):
+                parts.append(.literal(start: Int32(literals.count), count: Int32(bytes.count)))
+                literals += bytes
+            case .capture(let index):
+                parts.append(.capture(Int32(index)))
             }
         }
-        return filled
+        self.parts = parts
+        self.literals = literals
+    }
+
+    /// Appends the text with captured values in it.
+    func fill(_ captured: CapturedValues, into filled: inout [UInt8]) {
+        for part in parts {
+            switch part {
+            case .literal(let start, let count): filled += literals[Int(start)..<Int(start + count)]
+            case .capture(let index): filled += captured.values[Int(index)]
+            }
+        }
     }
 
     var captureIndexes: [Int] {
         parts.compactMap { part in
             switch part {
             case .literal: nil
-            case .capture(let index): index
+            case .capture(let index): Int(index)
             }
         }
     }

@@ -69,10 +69,34 @@ enum MatchField: Sendable, Hashable {
     /// Whether values are 32 bytes of a hash, shown in hexadecimal.
     var isHash: Bool { self == .fingerprint || self == .trustAnchorFingerprint }
 
-    /// The beginning of every hash over a value of this field.
-    var hash: ValueHash {
+    /// What a field is compared and hashed by in a decision.
+    struct Key {
+        /// 0: the field has an object identifier without a short name. Else no other field has this code.
+        let code: UInt8
+        /// The beginning of every hash over a value of this field.
+        let hash: ValueHash
+    }
+
+    var key: Key { Self.keys[self] ?? Key(code: 0, hash: describedHash) }
+
+    private var describedHash: ValueHash {
         ValueHash().combining(description.utf8).combining(CollectionOfOne(UInt8(0)))
     }
+
+    /// Every field but those with an object identifier that has no short name: some hundred.
+    private static let keys: [MatchField: Key] = {
+        var fields: [MatchField] = []
+        for (_, oid) in AttributeType.table { fields += [.subject(oid), .issuer(oid), .directoryName(oid)] }
+        fields += AlternativeNameKind.allCases.map { .alternativeName($0) }
+        fields += OtherNameText.table.map { .otherName($0.oid) }
+        fields += [
+            .wholeSubject, .wholeIssuer, .wholeDirectoryName, .serialNumber, .fingerprint, .policy, .keyType, .keyCurve,
+            .trustAnchor, .trustAnchorFingerprint, .tlsVersion, .listener, .serverName, .keyBits, .daysLeft,
+        ]
+        var keys: [MatchField: Key] = [:]
+        for (field, code) in zip(fields, 1...UInt8.max) { keys[field] = Key(code: code, hash: field.describedHash) }
+        return keys
+    }()
 }
 
 extension MatchField: CustomStringConvertible {

@@ -11,7 +11,7 @@ extension PolicySnapshot {
         } catch {
             key = nil
         }
-        let device = key.flatMap(directory.device)
+        let device = key.flatMap(directory.entry)
         return DecisionExplanation(
             subject: certificate.subject.shown, issuer: certificate.issuer.shown,
             trustAnchor: circumstances.trustAnchor?.subject.shown,
@@ -23,14 +23,14 @@ extension PolicySnapshot {
 }
 
 extension DecisionExplanation.Registration {
-    fileprivate init(_ device: RegisteredDevice, _ certificate: CertificateAttributes) {
+    fileprivate init(_ device: DeviceEntry, _ certificate: CertificateAttributes) {
         self.init(
-            key: device.key, state: device.state, profile: device.profile, pins: device.pins.count,
-            fitsPin: device.pins.contains(where: certificate.fits),
+            key: device.key, state: device.state, profile: device.profile, pins: device.pinCount,
+            fitsPin: certificate.isPinned(for: device),
             attributes: device.attributes.sorted { $0.key < $1.key }.map {
                 DecisionExplanation.NamedValue(name: $0.key, value: SafeText.shown($0.value))
             },
-            hasPassword: device.passwordHash != nil, hasOverrides: !device.overrides.isEmpty)
+            hasPassword: device.hasPassword, hasOverrides: device.hasOverrides)
     }
 }
 
@@ -64,8 +64,8 @@ extension ProfileSet {
         case .chosen(let profile, _): decisive = (profile.rank, profile.name)
         case .ambiguous(let rank, _): decisive = (rank, nil)
         }
-        return profiles.map { profile in
-            let (reasons, captures, isAmbiguous) = profile.matcher.reasons(context)
+        return profiles.enumerated().map { place, profile in
+            let (reasons, captures, isAmbiguous) = profile.matcher.reasons(place, table, context)
             let isMatch = reasons.isEmpty && context.text.excess == 0
             let outcome: DecisionExplanation.Trial.Outcome =
                 if !isMatch, !isAmbiguous {
@@ -93,43 +93,47 @@ extension CertificateMatcher {
 
     /// Every condition that does not hold in exactly one way, in plain words; and what the match captured.
     fileprivate func reasons(
-        _ context: MatchContext
+        _ place: Int, _ table: MatchTable, _ context: MatchContext
     ) -> (reasons: [String], captures: [DecisionExplanation.NamedValue], isAmbiguous: Bool) {
-        var captured = [ArraySlice<UInt8>?](repeating: nil, count: captureNames.count)
+        var captured = MatchTable.Captures()
         var reasons: [String] = []
         var isAmbiguous = false
         var fails = false
-        for condition in conditions {
-            switch step(condition, in: context, &captured) {
+        for (index, condition) in conditions.enumerated() {
+            let step = table.step(index, of: place, in: context, &captured)
+            switch step {
             case .holds: continue
             case .fails:
                 fails = true
                 reasons.append("\(condition.field): wanted \(condition.wanted), found \(found(condition, context))")
-            case .contradicts(let name):
+            case .contradicts(let slot):
                 fails = true
                 reasons.append(
-                    "\(condition.field): wanted \(condition.wanted) with the {\(name)} of the conditions before it, "
-                        + "found \(found(condition, context))")
-            case .ambiguous(let detail):
+                    "\(condition.field): wanted \(condition.wanted) with the {\(captureNames[slot])} of the "
+                        + "conditions before it, found \(found(condition, context))")
+            case .severalValues, .severalReadings:
                 isAmbiguous = true
+                let detail = table.ambiguityText(of: step, index, of: place)
                 reasons.append("\(detail): wanted \(condition.wanted), found \(found(condition, context))")
             }
         }
-        let captures = zip(captureNames, captured).map {
-            DecisionExplanation.NamedValue(name: $0, value: SafeText.shown($1 ?? []))
+        let captures = captureNames.enumerated().map { slot, name in
+            DecisionExplanation.NamedValue(name: name, value: SafeText.shown(captured.value(slot, in: context)))
         }
         return (reasons, captures, isAmbiguous && !fails && context.text.excess == 0)
     }
 
     private func found(_ condition: MatchCondition, _ context: MatchContext) -> String {
-        if let number = context.number(of: condition.field) { return "\(number)" }
+        let source = MatchContext.Source(condition.field)
+        if let number = context.number(of: source) { return "\(number)" }
         var values: [String] = []
         var more = false
-        context.forEachValue(of: condition.field, condition.fieldHash) { value in
+        context.forEachValue(of: source, condition.field.key.code, field: condition.field) { bytes, range in
             guard values.count < Self.shownValuesMax else {
                 more = true
                 return false
             }
+            let value = bytes[range]
             values.append(
                 condition.field.isHash ? LowerHexadecimal.text(value) : "`\(SafeText.shown(value))`")
             return true

@@ -31,9 +31,9 @@ public struct PolicySnapshot: Sendable {
     }
 
     /// The device for which the certificate or its key is pinned.
-    func pinnedDevice(_ certificate: CertificateAttributes) -> RegisteredDevice? {
-        guard directory.count > 0 else { return nil }
-        return directory.device(
+    func pinnedDevice(_ certificate: CertificateAttributes) -> DeviceEntry? {
+        guard directory.hasPins else { return nil }
+        return directory.entry(
             pinning: certificate.sha256Fingerprint, publicKeySHA256: certificate.publicKey.sha256)
     }
 
@@ -47,7 +47,7 @@ public struct PolicySnapshot: Sendable {
         }
         switch profiles.select(context) {
         case .chosen(let profile, let captured):
-            let key = try profile.identify(captured, subject: certificate.subject)
+            let key = try profile.identify(captured, certificate)
             return Identified(profile: profile, key: key, captures: .certificate(captured))
         case .ambiguous(let rank, let clash):
             throw PolicyDenial(code: .ambiguous, detail: Self.detail(of: clash, rank, certificate))
@@ -55,7 +55,7 @@ public struct PolicySnapshot: Sendable {
             let excess = context.text.excess
             let more =
                 excess > 0
-                ? ": it has \(context.text.values.count + excess) names, more than "
+                ? ": it has \(context.text.entries.count + excess) names, more than "
                     + "\(PolicyBounds.certificateValuesMax) are not looked at" : ""
             return try identifyByPin(
                 certificate, otherwise: .noMatchingProfile,
@@ -97,23 +97,18 @@ public struct PolicySnapshot: Sendable {
     ) throws(PolicyDenial) -> DeviceGrant {
         let main = identified.profile
         let key = identified.key
-        let device = directory.count > 0 ? directory.device(key) : nil
-        let subject = certificate.subject
-        func denial(_ code: PolicyDenial.Code, _ reason: String) -> PolicyDenial {
-            main.denial(code, reason, subject)
-        }
-        try checkPins(of: device, key, certificate, denial)
+        let device = directory.count > 0 ? directory.entry(key) : nil
+        try checkPins(of: device, key, main, certificate)
 
         let expiry = Expiry(certificate, now: context.circumstances.now, main.quarantine?.rule)
-        let standing = try standing(of: device, key, main, expiry, denial)
+        let standing = try standing(of: device, key, main, expiry, certificate)
         switch expiry {
         case .valid, .quarantined: break
-        case .expired: throw denial(.certificateExpired, "the certificate is out of date")
+        case .expired: throw main.denial(.certificateExpired, "the certificate is out of date", certificate)
         }
         let reason = standing.quarantine ?? (expiry == .quarantined ? .expired : nil)
         if let reason, let quarantine = main.quarantine {
-            let values = try quarantine.profile.values(
-                of: key, identified.captures, device, subject: subject)
+            let values = try quarantine.profile.values(of: key, identified.captures, device, certificate)
             return DeviceGrant(
                 key: key, profile: quarantine.profile, values: values, registration: standing.registration,
                 quarantine: reason)
@@ -121,7 +116,7 @@ public struct PolicySnapshot: Sendable {
         let secondFactor: SecondFactor?
         if main.terms.asksForPassword {
             guard let hash = device?.passwordHash else {
-                throw denial(.noPasswordSet, "the profile asks for a password, and \(key) has none")
+                throw main.denial(.noPasswordSet, "the profile asks for a password, and \(key) has none", certificate)
             }
             secondFactor = SecondFactor(passwordHash: hash)
         } else {
@@ -129,19 +124,23 @@ public struct PolicySnapshot: Sendable {
         }
         return DeviceGrant(
             key: key, profile: main,
-            values: try main.values(of: key, identified.captures, device, subject: subject),
-            overrides: device?.overrides, registration: standing.registration, secondFactor: secondFactor)
+            values: try main.values(of: key, identified.captures, device, certificate),
+            overrides: device.flatMap { $0.hasOverrides ? $0.overrides : nil }, registration: standing.registration,
+            secondFactor: secondFactor)
     }
 
     private func checkPins(
-        of device: RegisteredDevice?, _ key: DeviceKey, _ certificate: CertificateAttributes,
-        _ denial: (PolicyDenial.Code, String) -> PolicyDenial
+        of device: DeviceEntry?, _ key: DeviceKey, _ main: CompiledProfile, _ certificate: CertificateAttributes
     ) throws(PolicyDenial) {
-        if let pinned = pinnedDevice(certificate), pinned.key != key {
-            throw denial(.pinnedToAnotherDevice, "the certificate is pinned for \(pinned.key), and is not \(key)'s")
+        // Of a certificate that is pinned for this device, no other can be the only one that it is pinned for.
+        if let device, device.hasPins, certificate.isPinned(for: device) { return }
+        if let pinned = pinnedDevice(certificate), !pinned.isDevice(key) {
+            throw main.denial(
+                .pinnedToAnotherDevice, "the certificate is pinned for \(pinned.key), and is not \(key)'s", certificate)
         }
-        guard let device, !device.pins.isEmpty, !device.pins.contains(where: { certificate.fits($0) }) else { return }
-        throw denial(.certificateNotPinned, "\(key) has pinned certificates, and this is none of them")
+        guard let device, device.hasPins else { return }
+        throw main.denial(
+            .certificateNotPinned, "\(key) has pinned certificates, and this is none of them", certificate)
     }
 
     /// Where the certificate stands in time.
@@ -168,9 +167,12 @@ public struct PolicySnapshot: Sendable {
     }
 
     private func standing(
-        of device: RegisteredDevice?, _ key: DeviceKey, _ main: CompiledProfile, _ expiry: Expiry,
-        _ denial: (PolicyDenial.Code, String) -> PolicyDenial
+        of device: DeviceEntry?, _ key: DeviceKey, _ main: CompiledProfile, _ expiry: Expiry,
+        _ certificate: CertificateAttributes
     ) throws(PolicyDenial) -> Standing {
+        func denial(_ code: PolicyDenial.Code, _ reason: String) -> PolicyDenial {
+            main.denial(code, reason, certificate)
+        }
         func takes(_ reason: QuarantineReason) -> Bool { main.quarantine?.rule.takes(reason) == true }
         if let device {
             switch device.state {
@@ -213,11 +215,8 @@ public struct PolicySnapshot: Sendable {
 }
 
 extension CertificateAttributes {
-    /// Whether a pin is for this certificate or its key.
-    func fits(_ pin: CertificatePin) -> Bool {
-        switch pin.kind {
-        case .certificate: pin.sha256 == sha256Fingerprint
-        case .publicKey: pin.sha256 == publicKey.sha256
-        }
+    /// Whether one of the device's pins is for this certificate or its key.
+    func isPinned(for device: DeviceEntry) -> Bool {
+        device.isPinned(certificateSHA256: sha256Fingerprint, publicKeySHA256: publicKey.sha256)
     }
 }

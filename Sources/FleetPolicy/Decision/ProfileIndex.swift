@@ -16,17 +16,21 @@ struct ProfileIndex: Sendable {
     private let places: [Int32]
     /// Places of the profiles that have no key, ascending.
     private let always: [Int32]
-    /// The fields with patterns among the keys, and the longest text a value has to begin with.
-    private let prefixFields: [(hash: ValueHash, lengthMax: Int)]
-    /// The lengths of such texts: bit n for n bytes.
+    /// The codes of the fields with whole values among the keys.
+    private let wholeFields: ByteSet
+    /// By the code of a field: the longest text a value has to begin with; 0 where there are no patterns.
+    private let prefixCounts: [Int]
+    /// The lengths of such texts: true at n for n bytes.
     private let prefixLengths: [Bool]
     private let usesListener: Bool
     private let usesTLSVersion: Bool
+    private let listenerHash = MatchField.listener.key.hash
+    private let tlsVersionHash = MatchField.tlsVersion.key.hash
+    private let serverName = MatchField.serverName.key
 
     private struct Candidate {
         let key: UInt64
         let field: MatchField
-        let fieldHash: ValueHash
         let prefixCount: Int?
     }
 
@@ -37,7 +41,8 @@ struct ProfileIndex: Sendable {
         for candidate in candidates.joined().joined() { shares[candidate.key, default: 0] += 1 }
         var places: [UInt64: [Int32]] = [:]
         var always: [Int32] = []
-        var prefixFields: [ValueHash: Int] = [:]
+        var wholeFields = ByteSet()
+        var prefixCounts = [Int](repeating: 0, count: 256)
         var lengths = [Bool](repeating: false, count: PolicyBounds.matchedValueBytesMax + 1)
         var usesListener = false
         var usesTLSVersion = false
@@ -51,9 +56,13 @@ struct ProfileIndex: Sendable {
                 places[candidate.key, default: []].append(Int32(place))
                 usesListener = usesListener || candidate.field == .listener
                 usesTLSVersion = usesTLSVersion || candidate.field == .tlsVersion
-                guard let count = candidate.prefixCount else { continue }
+                let code = candidate.field.key.code
+                guard let count = candidate.prefixCount else {
+                    wholeFields.insert(code)
+                    continue
+                }
                 lengths[count] = true
-                prefixFields[candidate.fieldHash] = max(prefixFields[candidate.fieldHash] ?? 0, count)
+                prefixCounts[Int(code)] = max(prefixCounts[Int(code)], count)
             }
         }
         var capacity = 4
@@ -69,7 +78,8 @@ struct ProfileIndex: Sendable {
         self.slots = slots
         self.places = all
         self.always = always
-        self.prefixFields = prefixFields.map { ($0.key, $0.value) }
+        self.wholeFields = wholeFields
+        self.prefixCounts = prefixCounts
         self.prefixLengths = lengths
         self.usesListener = usesListener
         self.usesTLSVersion = usesTLSVersion
@@ -78,11 +88,12 @@ struct ProfileIndex: Sendable {
     /// The places of the profiles to try, ascending, each once.
     func candidates(for context: MatchContext) -> [Int32] {
         var found: [Int32] = []
-        let text = context.text
-        for index in text.hashes.indices {
-            look(up: Self.wholeKey(text.hashes[index]), &found)
-            if prefixFields.contains(where: { $0.hash == text.fieldHashes[index] }) {
-                lookUpPrefixes(of: text.values[index], text.fieldHashes[index], &found)
+        for entry in context.text.entries {
+            if wholeFields.contains(entry.code) { look(up: Self.wholeKey(entry.hash), &found) }
+            let prefixCount = prefixCounts[Int(entry.code)]
+            if prefixCount > 0 {
+                let value = context.text.bytes.span.extracting(entry.range)
+                lookUpPrefixes(of: value, atMost: prefixCount, entry.fieldHash, &found)
             }
         }
         if let anchor = context.circumstances.trustAnchor {
@@ -90,28 +101,25 @@ struct ProfileIndex: Sendable {
             look(up: Self.wholeKey(anchor.fingerprintHash), &found)
         }
         if usesListener {
-            look(up: Self.wholeKey(MatchField.listener.hash.combining(context.circumstances.listener.utf8)), &found)
+            look(up: Self.wholeKey(listenerHash.combining(context.circumstances.listener.utf8)), &found)
         }
         if usesTLSVersion {
-            let version = context.circumstances.tlsVersion.rawValue
-            look(up: Self.wholeKey(MatchField.tlsVersion.hash.combining(version.utf8)), &found)
+            look(up: Self.wholeKey(tlsVersionHash.combining(context.circumstances.tlsVersion.rawValue.utf8)), &found)
         }
         if let name = context.serverName {
-            let hash = MatchField.serverName.hash
-            look(up: Self.wholeKey(hash.combining(name)), &found)
-            lookUpPrefixes(of: name, hash, &found)
+            look(up: Self.wholeKey(serverName.hash.combining(name)), &found)
+            lookUpPrefixes(of: name.span, atMost: prefixCounts[Int(serverName.code)], serverName.hash, &found)
         }
         return Self.merge(found, always)
     }
 
-    private func lookUpPrefixes(of bytes: [UInt8], _ fieldHash: ValueHash, _ found: inout [Int32]) {
-        guard let field = prefixFields.first(where: { $0.hash == fieldHash }) else { return }
+    private func lookUpPrefixes(
+        of value: Span<UInt8>, atMost countMax: Int, _ fieldHash: ValueHash, _ found: inout [Int32]
+    ) {
         var hash = fieldHash
-        var count = 0
-        for byte in bytes.prefix(field.lengthMax) {
-            hash.combine(byte)
-            count += 1
-            if prefixLengths[count] { look(up: Self.prefixKey(hash), &found) }
+        for index in 0..<min(value.count, countMax) {
+            hash.combine(value[index])
+            if prefixLengths[index + 1] { look(up: Self.prefixKey(hash), &found) }
         }
     }
 
@@ -165,16 +173,16 @@ struct ProfileIndex: Sendable {
         switch condition.test {
         case .pattern(let pattern, _) where pattern.isLiteral:
             let key = wholeKey(hash.combining(pattern.prefix))
-            return [Candidate(key: key, field: field, fieldHash: hash, prefixCount: nil)]
+            return [Candidate(key: key, field: field, prefixCount: nil)]
         case .pattern(let pattern, _):
             let count = pattern.prefix.count
             // A longer one matches nothing.
             guard count > 0, count <= PolicyBounds.matchedValueBytesMax else { return [] }
             let key = prefixKey(hash.combining(pattern.prefix))
-            return [Candidate(key: key, field: field, fieldHash: hash, prefixCount: count)]
+            return [Candidate(key: key, field: field, prefixCount: count)]
         case .oneOf(let values):
             return values.map {
-                Candidate(key: wholeKey(hash.combining($0)), field: field, fieldHash: hash, prefixCount: nil)
+                Candidate(key: wholeKey(hash.combining($0)), field: field, prefixCount: nil)
             }
         case .range:
             return []

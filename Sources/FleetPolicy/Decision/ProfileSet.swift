@@ -5,6 +5,7 @@ public struct ProfileSet: Sendable {
     /// Highest rank first; profiles of one rank in the order of their names.
     let profiles: [CompiledProfile]
     private let index: ProfileIndex
+    let table: MatchTable
     private let placesByName: [String: Int]
     let readsServerName: Bool
     /// The brokers that profiles name, each as often as it is named.
@@ -19,6 +20,7 @@ public struct ProfileSet: Sendable {
         self.revision = revision
         self.profiles = profiles.sorted { ($1.rank, $0.name) < ($0.rank, $1.name) }
         index = ProfileIndex(self.profiles.map(\.matcher))
+        table = MatchTable(self.profiles.map(\.matcher))
         placesByName = Dictionary(
             self.profiles.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         readsServerName = profiles.contains { $0.matcher.conditions.contains { $0.field == .serverName } }
@@ -58,19 +60,20 @@ public struct ProfileSet: Sendable {
         var chosen: (profile: CompiledProfile, captured: CapturedValues)?
         var clash: [(profile: CompiledProfile, detail: String?)] = []
         for place in places {
-            let profile = profiles[Int(place)]
-            if let rank = chosen?.profile.rank ?? clash.first?.profile.rank, profile.rank < rank { break }
-            switch profile.matcher.match(context) {
+            let place = Int(place)
+            if let rank = chosen?.profile.rank ?? clash.first?.profile.rank, profiles[place].rank < rank { break }
+            var captures = MatchTable.Captures()
+            switch table.match(place, context, &captures) {
             case .noMatch:
                 continue
-            case .matched(let captured):
+            case .matched:
                 if chosen == nil, clash.isEmpty {
-                    chosen = (profile, captured)
+                    chosen = (profiles[place], table.values(of: captures, place, in: context))
                 } else {
-                    clash.append((profile, nil))
+                    clash.append((profiles[place], nil))
                 }
             case .ambiguous(let detail):
-                clash.append((profile, detail))
+                clash.append((profiles[place], detail))
             }
         }
         guard let chosen else {

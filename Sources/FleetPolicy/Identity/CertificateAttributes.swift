@@ -19,22 +19,60 @@ public enum SubjectAlternativeName: Sendable, Hashable {
 /// The gateway fills this in after the chain has been verified; nothing here is checked again. Putting it together
 /// takes some microseconds, which every decision about the certificate is spared.
 public struct CertificateAttributes: Sendable, Hashable {
-    public let subject: DistinguishedName
-    public let issuer: DistinguishedName
-    public let subjectAlternativeNames: [SubjectAlternativeName]
+    private final class Storage: Sendable {
+        let subject: DistinguishedName
+        let issuer: DistinguishedName
+        let subjectAlternativeNames: [SubjectAlternativeName]
+        let serialNumber: [UInt8]
+        let sha256Fingerprint: [UInt8]
+        let notBefore: Int64
+        let notAfter: Int64
+        let publicKey: PublicKeyDescription
+        let policyOIDs: [String]
+        let text: CertificateText
+
+        init(
+            subject: DistinguishedName, issuer: DistinguishedName, subjectAlternativeNames: [SubjectAlternativeName],
+            serialNumber: [UInt8], sha256Fingerprint: [UInt8], notBefore: Int64, notAfter: Int64,
+            publicKey: PublicKeyDescription, policyOIDs: [String]
+        ) {
+            self.subject = subject
+            self.issuer = issuer
+            self.subjectAlternativeNames = subjectAlternativeNames
+            self.serialNumber = serialNumber
+            self.sha256Fingerprint = sha256Fingerprint
+            self.notBefore = notBefore
+            self.notAfter = notAfter
+            self.publicKey = publicKey
+            self.policyOIDs = policyOIDs
+            text = CertificateText(
+                subject: subject, issuer: issuer, subjectAlternativeNames: subjectAlternativeNames,
+                serialNumber: serialNumber, fingerprint: sha256Fingerprint, publicKey: publicKey,
+                policyOIDs: policyOIDs)
+        }
+    }
+
+    /// One object for all of it, so that attributes are cheap to pass on and to keep.
+    private let storage: Storage
+
+    public var subject: DistinguishedName { storage.subject }
+    public var issuer: DistinguishedName { storage.issuer }
+    public var subjectAlternativeNames: [SubjectAlternativeName] { storage.subjectAlternativeNames }
     /// The serial number's bytes, most significant first.
-    public let serialNumber: [UInt8]
+    public var serialNumber: [UInt8] { storage.serialNumber }
     /// SHA-256 of the certificate's DER encoding: 32 bytes.
-    public let sha256Fingerprint: [UInt8]
+    public var sha256Fingerprint: [UInt8] { storage.sha256Fingerprint }
     /// Seconds since 1970-01-01T00:00:00Z.
-    public let notBefore: Int64
+    public var notBefore: Int64 { storage.notBefore }
     /// Seconds since 1970-01-01T00:00:00Z.
-    public let notAfter: Int64
-    public let publicKey: PublicKeyDescription
+    public var notAfter: Int64 { storage.notAfter }
+    public var publicKey: PublicKeyDescription { storage.publicKey }
     /// Certificate policies (RFC 5280, section 4.2.1.4) as dotted object identifiers.
-    public let policyOIDs: [String]
+    public var policyOIDs: [String] { storage.policyOIDs }
     /// The same facts as patterns read them.
-    let text: CertificateText
+    var text: CertificateText { storage.text }
+    /// The public key's, without a copy of the rest of it.
+    var keyBits: Int { storage.publicKey.bits }
 
     public init(
         subject: DistinguishedName, issuer: DistinguishedName, subjectAlternativeNames: [SubjectAlternativeName],
@@ -42,18 +80,25 @@ public struct CertificateAttributes: Sendable, Hashable {
         publicKey: PublicKeyDescription = PublicKeyDescription(algorithm: .other(oid: ""), bits: 0, sha256: []),
         policyOIDs: [String] = []
     ) {
-        self.subject = subject
-        self.issuer = issuer
-        self.subjectAlternativeNames = subjectAlternativeNames
-        self.serialNumber = serialNumber
-        self.sha256Fingerprint = sha256Fingerprint
-        self.notBefore = notBefore
-        self.notAfter = notAfter
-        self.publicKey = publicKey
-        self.policyOIDs = policyOIDs
-        text = CertificateText(
+        storage = Storage(
             subject: subject, issuer: issuer, subjectAlternativeNames: subjectAlternativeNames,
-            serialNumber: serialNumber, fingerprint: sha256Fingerprint, publicKey: publicKey, policyOIDs: policyOIDs)
+            serialNumber: serialNumber, sha256Fingerprint: sha256Fingerprint, notBefore: notBefore,
+            notAfter: notAfter, publicKey: publicKey, policyOIDs: policyOIDs)
+    }
+
+    public static func == (left: Self, right: Self) -> Bool {
+        left.storage === right.storage
+            || left.sha256Fingerprint == right.sha256Fingerprint && left.subject == right.subject
+                && left.issuer == right.issuer && left.subjectAlternativeNames == right.subjectAlternativeNames
+                && left.serialNumber == right.serialNumber && left.notBefore == right.notBefore
+                && left.notAfter == right.notAfter && left.publicKey == right.publicKey
+                && left.policyOIDs == right.policyOIDs
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(sha256Fingerprint)
+        hasher.combine(serialNumber)
+        hasher.combine(subject)
     }
 }
 

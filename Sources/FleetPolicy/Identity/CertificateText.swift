@@ -1,14 +1,30 @@
 /// The values of a certificate that matches look at, as bytes with their hashes: made once when a certificate's
 /// attributes are put together, so that a decision only compares.
-struct CertificateText: Sendable, Hashable {
-    // One array for each part, so that looking through one of them touches no reference count of the others.
-    /// Of each value's field alone: the beginning of a hash over a part of the value.
-    let fieldHashes: [ValueHash]
-    /// Of the field and the whole value.
-    let hashes: [ValueHash]
-    let fields: [MatchField]
+///
+/// Two arrays for all of it: of a certificate that was not looked at for a while, little has to come into the
+/// processor's caches.
+struct CertificateText: Sendable {
+    struct Entry: Sendable {
+        /// Of the field alone: the beginning of a hash over a part of the value.
+        let fieldHash: ValueHash
+        /// Of the field and the whole value.
+        let hash: ValueHash
+        fileprivate let start: UInt32
+        fileprivate let count: UInt32
+        /// The place in `otherFields`, when the code is 0.
+        let otherField: UInt16
+        /// The field's.
+        let code: UInt8
+
+        /// Where the value stands in `bytes`.
+        var range: Range<Int> { Int(start)..<Int(start) + Int(count) }
+    }
+
     /// In the order of the certificate for each field.
-    let values: [[UInt8]]
+    let entries: [Entry]
+    let bytes: [UInt8]
+    /// The fields that have no code.
+    let otherFields: [MatchField]
     /// How many values there are beyond ``PolicyBounds/certificateValuesMax``; such a certificate gets nothing.
     let excess: Int
 
@@ -32,33 +48,39 @@ struct CertificateText: Sendable, Hashable {
         case .rsa: builder.append(.keyType, KeyTypeName.rsa)
         case .other(let oid): builder.append(.keyType, oid)
         }
-        fieldHashes = builder.fieldHashes
-        hashes = builder.hashes
-        fields = builder.fields
-        values = builder.values
+        entries = builder.entries
+        bytes = builder.bytes
+        otherFields = builder.otherFields
         excess = builder.excess
     }
 
     private struct Builder {
-        var fieldHashes: [ValueHash] = []
-        var hashes: [ValueHash] = []
-        var fields: [MatchField] = []
-        var values: [[UInt8]] = []
+        var entries: [Entry] = []
+        var bytes: [UInt8] = []
+        var otherFields: [MatchField] = []
         var excess = 0
 
-        mutating func append(_ field: MatchField, _ bytes: [UInt8]) {
-            guard values.count < PolicyBounds.certificateValuesMax else {
+        init() {
+            // What an ordinary certificate needs.
+            entries.reserveCapacity(16)
+            bytes.reserveCapacity(256)
+        }
+
+        mutating func append(_ field: MatchField, _ value: some Collection<UInt8>) {
+            guard entries.count < PolicyBounds.certificateValuesMax else {
                 excess += 1
                 return
             }
-            let fieldHash = field.hash
-            fieldHashes.append(fieldHash)
-            hashes.append(fieldHash.combining(bytes))
-            fields.append(field)
-            values.append(bytes)
+            let key = field.key
+            entries.append(
+                Entry(
+                    fieldHash: key.hash, hash: key.hash.combining(value), start: UInt32(bytes.count),
+                    count: UInt32(value.count), otherField: UInt16(otherFields.count), code: key.code))
+            if key.code == 0 { otherFields.append(field) }
+            bytes.append(contentsOf: value)
         }
 
-        mutating func append(_ field: MatchField, _ text: String) { append(field, Array(text.utf8)) }
+        mutating func append(_ field: MatchField, _ text: String) { append(field, text.utf8) }
 
         mutating func append(
             _ name: DistinguishedName, whole: MatchField, attribute field: (String) -> MatchField

@@ -64,7 +64,8 @@ extension TopicIndex {
         }
     }
 
-    /// As `covering`, where a wildcard of `requested` meets every child. Every child that matches is followed by a call.
+    /// As `covering`, where a wildcard of `requested` meets every child. Every child that matches is followed by a
+    /// call.
     private static func overlapping(
         _ requested: Span<UInt8>, from place: Int, at position: Int, _ values: Span<UInt8>, _ nodes: Span<Node>,
         _ edges: Span<Edge>, _ text: Span<UInt8>

@@ -31,8 +31,8 @@ struct TopicIndex: Sendable {
     struct Edge: Sendable {
         /// Of a literal level.
         var key: UInt64 = 0
-        /// The level in `text`: the bytes of a literal one; the parts of one with placeholders, each a count and as many
-        /// bytes, or 0 and a byte that is a place in `PlaceholderValues`.
+        /// The level in `text`: the bytes of a literal one; the parts of one with placeholders, each a count and as
+        /// many bytes, or 0 and a byte that is a place in `PlaceholderValues`.
         var textStart: UInt32 = 0
         var textCount: UInt32 = 0
         /// 0: the place in the table is free.
@@ -45,8 +45,8 @@ struct TopicIndex: Sendable {
     let edges: [Edge]
     let text: [UInt8]
 
-    /// The key of a level, byte by byte: its last eight bytes, with those before folded in by exclusive or. Two levels of
-    /// one length with the same key are the same when all but their last eight bytes are.
+    /// The key of a level, byte by byte: its last eight bytes, with those before folded in by exclusive or. Two levels
+    /// of one length with the same key are the same when all but their last eight bytes are.
     @inline(__always)
     static func key(_ key: UInt64, _ byte: UInt8) -> UInt64 {
         (key &<< 8 | key &>> 56) ^ UInt64(byte)

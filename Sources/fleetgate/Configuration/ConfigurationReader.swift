@@ -53,7 +53,8 @@ struct ConfigurationReader {
         guard let listener, let tls = tls ?? nil, let profiles, let upstream, let admin else { return nil }
         return FleetGateConfiguration(
             file: file, listener: listener, tls: tls, profiles: profiles, registry: registry, upstream: upstream,
-            upstreams: upstreams ?? [:], limits: limits, admin: admin, log: log ?? LogSettings(level: .info, format: .auto), eventLoops: eventLoops)
+            upstreams: upstreams ?? [:], limits: limits, admin: admin,
+            log: log ?? LogSettings(level: .info, format: .auto), eventLoops: eventLoops)
     }
 
     /// Beside the configuration.
@@ -107,7 +108,9 @@ struct ConfigurationReader {
     /// Whether a text can name a part of the configuration, as profiles name each other.
     static func isName(_ text: String) -> Bool {
         text.utf8.count <= 64 && text.utf8.first.map { (0x61...0x7A).contains($0) } == true
-            && text.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x5F }
+            && text.utf8.allSatisfy {
+                (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x5F
+            }
     }
 
     static let nameHint = "a letter, then lower-case letters, digits, `-` and `_`; at most 64"

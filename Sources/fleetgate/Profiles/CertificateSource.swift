@@ -58,11 +58,16 @@ struct CertificateFolder: CertificateSource {
             throw CommandFailure("\(path) cannot be read")
         }
         var files: [String] = []
-        for case let name as String in names where Self.endings.contains((name as NSString).pathExtension.lowercased()) {
+        for case let name as String in names where Self.endings.contains((name as NSString).pathExtension.lowercased())
+        {
             files.append(path.hasSuffix("/") ? path + name : path + "/" + name)
-            guard files.count <= Self.filesMax else { throw CommandFailure("\(path) has more than \(Self.filesMax) files") }
+            guard files.count <= Self.filesMax else {
+                throw CommandFailure("\(path) has more than \(Self.filesMax) files")
+            }
         }
-        guard !files.isEmpty else { throw CommandFailure("\(path) has no file that ends with .pem, .crt, .cer or .der") }
+        guard !files.isEmpty else {
+            throw CommandFailure("\(path) has no file that ends with .pem, .crt, .cer or .der")
+        }
         return files.sorted()
     }
 }

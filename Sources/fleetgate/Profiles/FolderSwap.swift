@@ -51,7 +51,9 @@ final class FileLock {
     /// - Throws: ``CommandFailure`` when somebody else holds it.
     init(_ path: String) throws {
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw CommandFailure("\(path) cannot be opened: \(unsafe String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw CommandFailure("\(path) cannot be opened: \(unsafe String(cString: strerror(errno)))")
+        }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw CommandFailure("another `fleetgate profile apply` or `rollback` is at work")

@@ -38,15 +38,16 @@ enum LimitsText {
 
     /// The largest unit that leaves a whole number.
     static func seconds(_ seconds: Int64) -> String {
-        for (unit, factor) in [("d", Int64(86_400)), ("h", 3_600), ("m", 60)] where seconds != 0 && seconds % factor == 0 {
+        for (unit, factor) in [("d", Int64(86_400)), ("h", 3_600), ("m", 60)]
+        where seconds != 0 && seconds % factor == 0 {
             return "\(seconds / factor)\(unit)"
         }
         return "\(seconds)s"
     }
 
     static func size(_ bytes: Int) -> String {
-        for (unit, factor) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] where bytes != 0 && bytes % factor == 0
-        {
+        for (unit, factor) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
+        where bytes != 0 && bytes % factor == 0 {
             return "\(bytes / factor)\(unit)"
         }
         return "\(bytes)"

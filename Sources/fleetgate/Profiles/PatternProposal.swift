@@ -42,7 +42,8 @@ struct PatternProposal: Hashable {
         var pieces: [Piece] = []
         var rest = value[...]
         func isHex(_ byte: UInt8) -> Bool {
-            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
         }
         func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
         var text = rest.prefix(0)
@@ -53,7 +54,8 @@ struct PatternProposal: Hashable {
             let hex = rest.prefix { $0.asciiValue.map(isHex) ?? false }
             let digits = rest.prefix { $0.asciiValue.map(isDigit) ?? false }
             // A hexadecimal number stands alone between separators: `meter4` has none.
-            let isAlone = text.last.map { !$0.isLetter } ?? true && rest[hex.endIndex...].first.map { !$0.isLetter } ?? true
+            let isAlone =
+                text.last.map { !$0.isLetter } ?? true && rest[hex.endIndex...].first.map { !$0.isLetter } ?? true
             let found: (Substring, String)? =
                 if isAlone, hex.count > digits.count, hex.count >= hexLengthMin, hex.utf8.contains(where: isDigit) {
                     (hex, "hex")
@@ -96,7 +98,8 @@ struct PatternProposal: Hashable {
     private static func isSlug(_ text: Substring) -> Bool {
         !text.isEmpty
             && text.utf8.allSatisfy {
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
                     || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
             }
     }

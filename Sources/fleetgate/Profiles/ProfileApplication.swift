@@ -54,7 +54,8 @@ struct ProfileApplication {
             let names = [("added", added), ("removed", removed), ("changed", changed)].filter { !$0.1.isEmpty }
             var lines = [
                 isDifferent
-                    ? AlignedColumns.text(names.map { [$0.0, $0.1.joined(separator: ", ")] } + [["unchanged", "\(unchanged)"]])
+                    ? AlignedColumns.text(
+                        names.map { [$0.0, $0.1.joined(separator: ", ")] } + [["unchanged", "\(unchanged)"]])
                     : "no profile is different"
             ]
             if let version {
@@ -103,7 +104,8 @@ struct ProfileApplication {
 
     /// What each profile says in the end, by its name.
     private static func contents(_ documents: [SourceNode]) -> [String: [String]] {
-        Dictionary(ProfileOutline.all(documents).map { ($0.name, $0.values.map { "\($0.key): \($0.value)" }.sorted()) }) {
+        Dictionary(ProfileOutline.all(documents).map { ($0.name, $0.values.map { "\($0.key): \($0.value)" }.sorted()) })
+        {
             first, _ in first
         }
     }

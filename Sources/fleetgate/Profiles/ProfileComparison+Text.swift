@@ -3,7 +3,9 @@ extension ProfileComparison {
     ///
     /// - Parameter rowsMax: Certificates in the table.
     func text(rowsMax: Int) -> String {
-        let unread = unreadable.prefix(rowsMax).map { "unreadable: \(LogText.visible($0.origin)): \(LogText.visible($0.why))" }
+        let unread = unreadable.prefix(rowsMax).map {
+            "unreadable: \(LogText.visible($0.origin)): \(LogText.visible($0.why))"
+        }
         guard !isEqual else {
             return (["nothing changes for \(summary.certificates) certificates"] + unread).joined(separator: "\n")
         }
@@ -13,7 +15,9 @@ extension ProfileComparison {
             rows += change.details.map { ["", $0] }
         }
         var parts = [AlignedColumns.text(rows)]
-        if changes.count > rowsMax { parts.append("and \(changes.count - rowsMax) more (--rows shows more, --json all)") }
+        if changes.count > rowsMax {
+            parts.append("and \(changes.count - rowsMax) more (--rows shows more, --json all)")
+        }
         parts.append(contentsOf: unread)
         parts.append("")
         parts.append(AlignedColumns.text(summary.rows.filter { $0[0] != "0" || $0[1] == "certificates" }))

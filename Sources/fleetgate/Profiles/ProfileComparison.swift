@@ -167,7 +167,9 @@ extension CertificateChange {
                 let rules = grant.effectiveRules()
                 for entry in rules.entries {
                     let terms = ExplainText.terms(entry)
-                    let text = "\(entry.list.rawValue) \(rules.topicPrefix)\(entry.filter)" + (terms.isEmpty ? "" : " (\(terms))")
+                    let text =
+                        "\(entry.list.rawValue) \(rules.topicPrefix)\(entry.filter)"
+                        + (terms.isEmpty ? "" : " (\(terms))")
                     switch entry.list {
                     case .publish, .will, .subscribe: allowed.insert(text)
                     case .denyPublish, .denySubscribe: denied.insert(text)

@@ -67,13 +67,15 @@ struct ProfileDraft: Hashable {
             }
         }
         guard let identity else {
-            throw CommandFailure("the certificate has neither a CN, serialNumber or UID nor an alternative name to go by")
+            throw CommandFailure(
+                "the certificate has neither a CN, serialNumber or UID nor an alternative name to go by")
         }
         let issuerNames = sample.issuer.flatMap(\.self)
         suggestions.append(
-            "issuer: { " + issuerNames.map {
-                "\(Self.key(Self.attributeName($0.oid))): \(Self.quoted(PatternProposal.braced($0.value)))"
-            }.joined(separator: ", ") + " }")
+            "issuer: { "
+                + issuerNames.map {
+                    "\(Self.key(Self.attributeName($0.oid))): \(Self.quoted(PatternProposal.braced($0.value)))"
+                }.joined(separator: ", ") + " }")
         device = Self.deviceTemplate(identity) ?? name
     }
 
@@ -129,19 +131,28 @@ struct ProfileDraft: Hashable {
             "profile: \(name)",
         ]
         if let description { lines.append("description: \(Self.quoted(description))") }
-        lines += ["", "# All conditions have to hold. A pattern covers the whole value; {name:type} captures a part of it.", "match:"]
-        lines += Self.section("subject", subject) + Self.section("issuer", issuer) + Self.section("san", alternativeNames)
+        lines += [
+            "", "# All conditions have to hold. A pattern covers the whole value; {name:type} captures a part of it.",
+            "match:",
+        ]
+        lines +=
+            Self.section("subject", subject) + Self.section("issuer", issuer) + Self.section("san", alternativeNames)
         if !suggestions.isEmpty {
             lines.append("  # The certificate would also fulfil:")
             lines += suggestions.map { "  #   \($0)" }
         }
-        lines += ["", "# Unique within the tenant: two certificates with one device id are one device.", "device: \(Self.quoted(device))"]
-        lines.append(tenant.map { "tenant: \(Self.quoted($0))" } ?? "# tenant: \"{site}\"                # default: `default`")
+        lines += [
+            "", "# Unique within the tenant: two certificates with one device id are one device.",
+            "device: \(Self.quoted(device))",
+        ]
+        lines.append(
+            tenant.map { "tenant: \(Self.quoted($0))" } ?? "# tenant: \"{site}\"                # default: `default`")
         lines += ["", "# What is not listed is refused. {device}, {tenant} and every capture may be used."]
         lines += Self.list("publish", publish)
         lines += Self.list("subscribe", subscribe)
         lines += [
-            "", "# The topic of a will, when the device leaves one:", "# will:", "#   topic: \"\(name)/{device}/status\"",
+            "", "# The topic of a will, when the device leaves one:", "# will:",
+            "#   topic: \"\(name)/{device}/status\"",
             "#   qos: 1", "#   retain: true", "",
             "# What the device may use up; these are the defaults.", "# limits:", "#   packet-bytes: 64KiB",
             "#   messages: { per-second: 50, burst: 100, on-exceeded: throttle }",
@@ -170,7 +181,8 @@ struct ProfileDraft: Hashable {
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"", "\\": quoted += "\\\(scalar)"
-            case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar.value == 0xFEFF
+            case _
+            where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar.value == 0xFEFF
                 || [0x2028, 0x2029].contains(scalar.value):
                 let digits = String(scalar.value, radix: 16)
                 quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits

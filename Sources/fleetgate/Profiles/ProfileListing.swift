@@ -45,7 +45,8 @@ struct ProfileListing: Encodable {
             subject: DistinguishedName([]), issuer: DistinguishedName([]), subjectAlternativeNames: [],
             serialNumber: [], sha256Fingerprint: [], notBefore: 0, notAfter: 0)
         let anchor = ConnectionCircumstances.TrustAnchor(subject: DistinguishedName([]), sha256Fingerprint: [])
-        return PolicySnapshot(profiles: set).explain(nobody, ConnectionCircumstances(now: 0, trustAnchor: anchor)).trials
+        return PolicySnapshot(profiles: set).explain(nobody, ConnectionCircumstances(now: 0, trustAnchor: anchor))
+            .trials
     }
 
     private static func registration(_ node: SourceNode?) -> String {

@@ -91,7 +91,8 @@ struct ProfileOutline {
             }
         case .mapping(let entries, _):
             for entry in entries {
-                flatten(entry.value, key: key.isEmpty ? entry.key : "\(key).\(entry.key)", owners: owners, into: &values)
+                flatten(
+                    entry.value, key: key.isEmpty ? entry.key : "\(key).\(entry.key)", owners: owners, into: &values)
             }
         }
     }

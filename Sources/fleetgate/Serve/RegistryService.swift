@@ -27,7 +27,8 @@ struct RegistryService: Service {
         }
         let counts = self.registry.sightingCounts
         if counts.dropped > 0 {
-            self.logger.log(.warning, "some sightings of devices were not written", fields: [.count: "\(counts.dropped)"])
+            self.logger.log(
+                .warning, "some sightings of devices were not written", fields: [.count: "\(counts.dropped)"])
         }
     }
 }

@@ -127,7 +127,8 @@ struct SpoiledProfile: Sendable, CustomTestStringConvertible {
         SpoiledProfile(13, "limits: { bytes: { per-second: 64KB } }", .badValue, "limits.bytes.per-second"),
         SpoiledProfile(13, "limits: { connections: { max: 101 } }", .outOfRange, "limits.connections.max"),
         SpoiledProfile(13, "limits: { connections: { max: 2 } }", .badValue, "limits.connections"),
-        SpoiledProfile(13, "limits: { connections: { on-exceeded: drop } }", .badValue, "limits.connections.on-exceeded"),
+        SpoiledProfile(
+            13, "limits: { connections: { on-exceeded: drop } }", .badValue, "limits.connections.on-exceeded"),
         SpoiledProfile(13, "limits: { expiry-grace: 31d }", .outOfRange, "limits.expiry-grace"),
         SpoiledProfile(14, "on-lost-subscription: ignore", .badValue, "on-lost-subscription"),
         SpoiledProfile(3, "  san: { url: \"{serial}\" }", .unknownKey, "match.san.url"),
@@ -258,9 +259,10 @@ struct SpoiledProfile: Sendable, CustomTestStringConvertible {
         #expect(found.map(\.code) == [.overlappingMatch])
         #expect(found.first?.message.contains("`p`") == true)
         #expect(found.first?.message.contains("`q`") == true)
-        #expect(try mistakes(in: profile("p", first), profile("q", second, priority: 1)).allSatisfy {
-            $0.code == .unreachableProfile
-        })
+        #expect(
+            try mistakes(in: profile("p", first), profile("q", second, priority: 1)).allSatisfy {
+                $0.code == .unreachableProfile
+            })
     }
 
     @Test func aProfileThatAnotherLeavesNothingIsAMistake() throws {
@@ -293,7 +295,10 @@ struct SpoiledProfile: Sendable, CustomTestStringConvertible {
         ("{ subject: { CN: \"{a}\" }, issuer: { CN: \"{b:digits}\" } }", "{b}"),
         ("{ issuer: { CN: \"{b:digits}\" } }", "{b}"), ("{ trust-anchor: \"CN=A\" }", "x"),
         ("{ sni: \"{a}\" }", "{a}"), ("{ subject: { CN: \"{b}\" }, sni: \"{a:slug}.x\" }", "{b}.{a}"),
-        ("{ fingerprint: [\"\(String(repeating: "aa", count: 32))\", \"\(String(repeating: "ab", count: 32))\"] }", "x"),
+        (
+            "{ fingerprint: [\"\(String(repeating: "aa", count: 32))\", \"\(String(repeating: "ab", count: 32))\"] }",
+            "x"
+        ),
         ("{ subject: { O: \"Elbe\", OU: \"meters\" } }", "meter"),
     ])
     func identitiesThatCouldCollideAreMistakes(match: String, device: String) throws {

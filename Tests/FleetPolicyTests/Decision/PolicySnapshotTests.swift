@@ -85,14 +85,16 @@ import Testing
     private static let all = "expired: 30d, suspended: true, pending: true, unregistered: true"
 
     @Test(arguments: [
-        Row("open", nil, gets: "main"), Row("open", .active, gets: "main"), Row("open", .suspended, gets: "device-suspended"),
+        Row("open", nil, gets: "main"), Row("open", .active, gets: "main"),
+        Row("open", .suspended, gets: "device-suspended"),
         Row("open", .pending, gets: "device-pending"), Row("open", .retired, gets: "device-retired"),
         Row("first-seen", nil, gets: "main+active"), Row("first-seen", .active, gets: "main"),
         Row("first-seen", .suspended, gets: "device-suspended"), Row("first-seen", .pending, gets: "device-pending"),
         Row("first-seen", .retired, gets: "device-retired"),
         Row(approval, nil, gets: "device-pending+pending"), Row(approval, .pending, gets: "device-pending"),
         Row(approval, .active, gets: "main"), Row(approval, .retired, gets: "device-retired"),
-        Row("listed", nil, gets: "not-registered"), Row("listed", .active, gets: "main"), Row("listed", .retired, gets: "device-retired"),
+        Row("listed", nil, gets: "not-registered"), Row("listed", .active, gets: "main"),
+        Row("listed", .retired, gets: "device-retired"),
         Row("listed", .suspended, gets: "device-suspended"),
         // Quarantine.
         Row("open", .suspended, all, gets: "rescue/suspended"), Row("open", .pending, all, gets: "rescue/pending"),
@@ -179,7 +181,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("main", DeviceState.active, "main"), ("", .active, "untrusted-issuer"), ("gone", .active, "untrusted-issuer"),
+            ("main", DeviceState.active, "main"), ("", .active, "untrusted-issuer"),
+            ("gone", .active, "untrusted-issuer"),
             ("rescue", .active, "untrusted-issuer"), ("main", .suspended, "device-suspended"),
             ("main", .retired, "device-retired"),
         ])

@@ -62,7 +62,9 @@ import Testing
         var kinds: Set<String> = []
         for _ in 0..<400 {
             var names = [(type: "CN", value: word() + word())]
-            for type in ["O", "OU", "L", "OU"] where Bool.random(using: &random) { names.append((type, word() + word())) }
+            for type in ["O", "OU", "L", "OU"] where Bool.random(using: &random) {
+                names.append((type, word() + word()))
+            }
             let subject = try #require(DistinguishedName(attributes: names))
             let certificate = CertificateAttributes(
                 subject: subject, issuer: subject, subjectAlternativeNames: [.dns(word() + word()), .dns(word())],

@@ -9,7 +9,8 @@ import Testing
     private static let values = PlaceholderValues([Array("a".utf8), Array("b".utf8)])
 
     private static func text(_ levels: [String], _ random: inout SeededRandom, tail: Bool) -> String {
-        var chosen = (0..<Int.random(in: 1...3, using: &random)).map { _ in levels.randomElement(using: &random) ?? "a" }
+        var chosen = (0..<Int.random(in: 1...3, using: &random)).map { _ in levels.randomElement(using: &random) ?? "a"
+        }
         if tail, Bool.random(using: &random) { chosen.append("#") }
         return chosen.joined(separator: "/")
     }

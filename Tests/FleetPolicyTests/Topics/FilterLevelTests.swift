@@ -3,15 +3,21 @@ import Testing
 @testable import FleetPolicy
 
 @Suite struct FilterLevelTests {
-    @Test(arguments: [
-        ("a", [.literal([97])]), ("/", [.literal([]), .literal([])]), ("a//b", [.literal([97]), .literal([]), .literal([98])]),
-        ("+", [.anyLevel]), ("#", [.deeper]), ("+/#", [.deeper]), ("+/", [.anyLevel, .literal([])]),
-        ("/+", [.literal([]), .anyLevel]), ("a/#", [.literal([97]), .deeper]), ("+/+/#", [.anyLevel, .anyLevel, .deeper]),
-        ("{device}", [.composed([.placeholder(0)])]), ("{device}/", [.composed([.placeholder(0)]), .literal([])]),
-        ("a{device}b/{tenant}", [.composed([.literal([97]), .placeholder(0), .literal([98])]), .composed([.placeholder(1)])]),
-        ("{device}{tenant}/#", [.composed([.placeholder(0), .placeholder(1)]), .deeper]),
-        ("+/{device}/+", [.anyLevel, .composed([.placeholder(0)]), .anyLevel]),
-    ] as [(String, [FilterLevel])])
+    @Test(
+        arguments: [
+            ("a", [.literal([97])]), ("/", [.literal([]), .literal([])]),
+            ("a//b", [.literal([97]), .literal([]), .literal([98])]),
+            ("+", [.anyLevel]), ("#", [.deeper]), ("+/#", [.deeper]), ("+/", [.anyLevel, .literal([])]),
+            ("/+", [.literal([]), .anyLevel]), ("a/#", [.literal([97]), .deeper]),
+            ("+/+/#", [.anyLevel, .anyLevel, .deeper]),
+            ("{device}", [.composed([.placeholder(0)])]), ("{device}/", [.composed([.placeholder(0)]), .literal([])]),
+            (
+                "a{device}b/{tenant}",
+                [.composed([.literal([97]), .placeholder(0), .literal([98])]), .composed([.placeholder(1)])]
+            ),
+            ("{device}{tenant}/#", [.composed([.placeholder(0), .placeholder(1)]), .deeper]),
+            ("+/{device}/+", [.anyLevel, .composed([.placeholder(0)]), .anyLevel]),
+        ] as [(String, [FilterLevel])])
     func levels(text: String, levels: [FilterLevel]) throws {
         #expect(try FilledTemplate(text).template.levels == levels)
     }

@@ -54,7 +54,9 @@ struct ExplainCommand: AsyncParsableCommand {
         completion: .directory)
     var profiles: String?
 
-    @Option(help: ArgumentHelp("A topic or filter to ask about, as the device writes it; may be repeated.", valueName: "topic"))
+    @Option(
+        help: ArgumentHelp(
+            "A topic or filter to ask about, as the device writes it; may be repeated.", valueName: "topic"))
     var topic: [String] = []
 
     @Option(

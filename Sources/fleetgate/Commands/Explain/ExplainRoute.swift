@@ -51,7 +51,11 @@ struct ExplainRoute: Sendable {
         }
         let live = await sessions(request.device)
         let der: [UInt8]?
-        if let session = live.first { der = session.certificate } else { der = try await lastCertificate(request.device) }
+        if let session = live.first {
+            der = session.certificate
+        } else {
+            der = try await lastCertificate(request.device)
+        }
         guard let der, let leaf = try? PeerCertificate(parsing: der) else {
             throw ControlFailure(
                 code: "no-certificate",

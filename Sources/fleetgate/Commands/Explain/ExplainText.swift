@@ -49,13 +49,18 @@ struct ExplainText {
         switch chain.result {
         case .accepted:
             rows.append([
-                "result", chain.despite.isEmpty ? "accepted" : "accepted, though \(chain.despite.joined(separator: " and "))",
+                "result",
+                chain.despite.isEmpty ? "accepted" : "accepted, though \(chain.despite.joined(separator: " and "))",
             ])
         case .refused: rows.append(["result", "refused: \(chain.code ?? ""): \(chain.detail ?? "")"])
         case .notVerified: rows.append(["result", "not verified again: \(chain.detail ?? "")"])
         }
         rows.append(["trust anchor", chain.trustAnchor ?? "none of tls.client-ca has issued this"])
-        rows.append(["presented", "\(chain.certificates) certificate\(chain.certificates == 1 ? "" : "s"), TLS \(report.tlsVersion), listener \(report.listener)" + (report.serverName.map { ", SNI \($0)" } ?? "")])
+        rows.append([
+            "presented",
+            "\(chain.certificates) certificate\(chain.certificates == 1 ? "" : "s"), TLS \(report.tlsVersion), listener \(report.listener)"
+                + (report.serverName.map { ", SNI \($0)" } ?? ""),
+        ])
         return rows
     }
 
@@ -91,7 +96,9 @@ struct ExplainText {
         rows.append(["state", known.state.rawValue])
         if !known.profile.isEmpty { rows.append(["registered under", known.profile]) }
         if known.pins > 0 {
-            rows.append(["pins", "\(known.pins), \(known.fitsPin ? "this certificate fits" : "this certificate fits none")"])
+            rows.append([
+                "pins", "\(known.pins), \(known.fitsPin ? "this certificate fits" : "this certificate fits none")",
+            ])
         }
         rows += known.attributes.map { ["registry.\($0.name)", $0.value] }
         if known.hasPassword { rows.append(["password", "set"]) }
@@ -157,7 +164,10 @@ struct ExplainText {
                 "\(clientID.isPermitted ? "allowed" : "refused"), by the rule \(clientID.rule)",
             ])
         }
-        rows += report.topics.map { [mark($0.isGranted), $0.action.rawValue, $0.topic, $0.text] }
+        rows += report.topics.map { topic in
+            let code = topic.code.map { "\($0): " } ?? ""
+            return [mark(topic.isGranted), topic.action.rawValue, topic.topic, code + topic.text]
+        }
         return rows
     }
 

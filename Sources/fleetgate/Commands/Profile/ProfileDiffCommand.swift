@@ -38,7 +38,9 @@ struct ProfileDiffCommand: AsyncParsableCommand {
     @Argument(help: "The new profiles: a folder or a file.", completion: .directory)
     var new: String
 
-    @Option(help: ArgumentHelp("A folder of certificates, one certificate, or `registry`.", valueName: "what"), completion: .directory)
+    @Option(
+        help: ArgumentHelp("A folder of certificates, one certificate, or `registry`.", valueName: "what"),
+        completion: .directory)
     var against: String
 
     @Option(
@@ -69,7 +71,8 @@ struct ProfileDiffCommand: AsyncParsableCommand {
             listener: setting?.configuration.listener.name ?? ListenerSettings.defaultName,
             now: Int64(Date().timeIntervalSince1970))
         let snapshots = (
-            PolicySnapshot(profiles: sets.0, directory: directory), PolicySnapshot(profiles: sets.1, directory: directory)
+            PolicySnapshot(profiles: sets.0, directory: directory),
+            PolicySnapshot(profiles: sets.1, directory: directory)
         )
         let comparison: ProfileComparison
         if against == "registry", let registry {
@@ -102,7 +105,8 @@ struct AssumedCircumstances {
             }
         }.first
         let anchor =
-            known ?? TLSTrustAnchor(
+            known
+            ?? TLSTrustAnchor(
                 subject: chain.last?.issuer ?? [], sha256Fingerprint: chain.last?.sha256Fingerprint ?? [])
         return ConnectionCircumstances(
             now: now, listener: listener, trustAnchor: ConnectionCircumstances.TrustAnchor(anchor))

@@ -41,7 +41,10 @@ struct ProfileNewCommand: ParsableCommand {
     @Option(help: ArgumentHelp("What it is for, for people.", valueName: "text"))
     var description: String?
 
-    @Option(help: ArgumentHelp("A condition of the subject, such as CN=meter-{serial:digits}; may be repeated.", valueName: "attribute=pattern"))
+    @Option(
+        help: ArgumentHelp(
+            "A condition of the subject, such as CN=meter-{serial:digits}; may be repeated.",
+            valueName: "attribute=pattern"))
     var match: [String] = []
 
     @Option(help: ArgumentHelp("The device id, made of captures and text.", valueName: "template"))
@@ -111,7 +114,8 @@ struct ProfileNewCommand: ParsableCommand {
             let condition = draft.subject[index]
             draft.subject[index] = ProfileDraft.Condition(
                 key: condition.key,
-                pattern: questions.ask("Pattern for \(condition.key)", proposal: condition.pattern) ?? condition.pattern,
+                pattern: questions.ask("Pattern for \(condition.key)", proposal: condition.pattern)
+                    ?? condition.pattern,
                 sample: condition.sample)
         }
         if device == nil { draft.device = questions.ask("Device id", proposal: draft.device) ?? draft.device }
@@ -164,7 +168,8 @@ struct ProfileDraftCheck {
     private static func remark(_ set: ProfileSet, _ sample: PeerCertificate) -> String {
         let sampleCertificate = SampleCertificate(origin: "", leaf: sample, issuers: [])
         let assumed = AssumedCircumstances(
-            anchors: [], listener: ListenerSettings.defaultName, now: min(sample.notAfter, Int64(Date().timeIntervalSince1970)))
+            anchors: [], listener: ListenerSettings.defaultName,
+            now: min(sample.notAfter, Int64(Date().timeIntervalSince1970)))
         switch PolicySnapshot(profiles: set).decide(CertificateAttributes(sample), assumed.of(sampleCertificate)) {
         case .granted(let grant): return "the certificate is then the device \(grant.key)"
         case .denied(let denial): return "warning: the certificate itself would be refused: \(denial)"

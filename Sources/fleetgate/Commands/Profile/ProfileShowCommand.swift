@@ -28,7 +28,8 @@ struct ProfileShowCommand: ParsableCommand {
         let outlines = ProfileOutline.all(sources.documents)
         guard let outline = outlines.first(where: { $0.name == name }) else {
             throw CommandFailure(
-                "there is no profile \(LogText.visible(name)); there are \(outlines.map(\.name).sorted().joined(separator: ", "))")
+                "there is no profile \(LogText.visible(name)); there are \(outlines.map(\.name).sorted().joined(separator: ", "))"
+            )
         }
         print(json ? try JSONText.encode(ProfileShowReport(outline)) : outline.text)
     }

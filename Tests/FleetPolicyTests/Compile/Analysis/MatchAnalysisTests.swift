@@ -36,7 +36,8 @@ import Testing
     }
 
     @Test func whatDoesNotOverlap() throws {
-        let meter = try Self.subject(0, [Self.pattern("CN", "m-{x}"), Self.pattern("O", "Elbe"), Self.range("bits", 1...9)])
+        let meter = try Self.subject(
+            0, [Self.pattern("CN", "m-{x}"), Self.pattern("O", "Elbe"), Self.range("bits", 1...9)])
         for other in [
             [try Self.pattern("CN", "t-{y}")], [try Self.pattern("CN", "{y}"), try Self.pattern("O", "Weser")],
             [Self.values("O", "Weser", "Oder")], [Self.range("bits", 10...12)],
@@ -81,7 +82,9 @@ import Testing
     static func random(_ random: inout SeededRandom) throws -> MatchAnalysis.Subject {
         var conditions: [MatchAnalysis.Condition] = []
         for field in ["CN", "O", "dns"] where Bool.random(using: &random) {
-            let texts = ["a{x}", "ab{x:digits}", "a{x}b", "{x}", "ab", "abc", "b{x}c{y}", "b", "a1b", "{x:hex(2)}", "{x}b"]
+            let texts = [
+                "a{x}", "ab{x:digits}", "a{x}b", "{x}", "ab", "abc", "b{x}c{y}", "b", "a1b", "{x:hex(2)}", "{x}b",
+            ]
             conditions.append(try pattern(field, texts.randomElement(using: &random) ?? "a"))
         }
         if Int.random(in: 0..<3, using: &random) == 0 {

@@ -93,7 +93,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("abc", "{x}"), ("m-{x}", "{x}"), ("m-{x}", "m-"), ("{x:digits}", "{x:hex}"), ("{x:digits}", "{x:digits}.{y:digits}"),
+        ("abc", "{x}"), ("m-{x}", "{x}"), ("m-{x}", "m-"), ("{x:digits}", "{x:hex}"),
+        ("{x:digits}", "{x:digits}.{y:digits}"),
         ("{x:hex(4)}", "{x:hex}"), ("{x}.e", "{x}.f"), ("{x:(2-9)}", "{x:(1-9)}"), ("{a:digits}-{b}", "{c:hex}-{d}"),
         ("{x:(1-20)}", "{y}"),
     ])
