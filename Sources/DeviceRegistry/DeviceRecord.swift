@@ -83,7 +83,11 @@ public struct DeviceRecord: Sendable, Hashable, Codable {
     public var note: String
     public var hasPassword: Bool
 
-    // Times are seconds since 1970-01-01T00:00:00Z. What follows is set by the registry; commands cannot.
+    // What follows is set by the registry; commands cannot. Times are seconds since 1970-01-01T00:00:00Z.
+
+    /// Whether it came into the registry by connecting. Stays so for good, whatever commands change.
+    /// See ``RegisteredDevice/isSelfRegistered``.
+    public var isSelfRegistered: Bool
     public var createdAt: Int64
     /// Of the last change by a command; sightings do not count.
     public var changedAt: Int64
@@ -97,8 +101,8 @@ public struct DeviceRecord: Sendable, Hashable, Codable {
     public init(
         key: DeviceKey, state: DeviceState = .active, stateReason: String = "", profile: String = "",
         pins: [PinRecord] = [], attributes: [String: String] = [:], overrides: DeviceOverrides = DeviceOverrides(),
-        note: String = "", hasPassword: Bool = false, createdAt: Int64 = 0, changedAt: Int64 = 0,
-        firstSeen: Int64? = nil, lastSeen: Int64? = nil, lastAddress: String? = nil,
+        note: String = "", hasPassword: Bool = false, isSelfRegistered: Bool = false, createdAt: Int64 = 0,
+        changedAt: Int64 = 0, firstSeen: Int64? = nil, lastSeen: Int64? = nil, lastAddress: String? = nil,
         lastCertificate: SeenCertificate? = nil
     ) {
         self.key = key
@@ -110,6 +114,7 @@ public struct DeviceRecord: Sendable, Hashable, Codable {
         self.overrides = overrides
         self.note = note
         self.hasPassword = hasPassword
+        self.isSelfRegistered = isSelfRegistered
         self.createdAt = createdAt
         self.changedAt = changedAt
         self.firstSeen = firstSeen

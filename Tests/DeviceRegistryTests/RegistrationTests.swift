@@ -15,7 +15,10 @@ import Testing
 
     @Test func manyAtOnceStayWithinTheQuota() async throws {
         let fixture = try await RegistryFixture()
-        try await fixture.add(DeviceRecord(key: DeviceKey("known"), state: .retired, profile: "meter"))
+        try await fixture.add(DeviceRecord(key: DeviceKey("known"), profile: "meter"))
+        #expect(
+            await fixture.registry.register(need("old"), certificate: nil, address: "") == .registered)
+        try await fixture.apply(.retire(device: DeviceKey("old"), reason: ""))
         let registry = fixture.registry
         let outcomes = await withTaskGroup(of: RegistrationOutcome.self) { group in
             for number in 0..<500 {
@@ -25,11 +28,12 @@ import Testing
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        // One of the hundred was there before; retired ones count.
+        // One of the hundred is retired and counts still; the one that was added does not.
         #expect(outcomes.count { $0 == .registered } == 99 + 7)
         #expect(outcomes.count { $0 == .quotaExceeded } == 151 + 243)
         let directory = await registry.directory
-        #expect(directory.count(ofProfile: "meter") == 100 && directory.count(ofProfile: "lamp") == 7)
+        #expect(directory.selfRegisteredCount(ofProfile: "meter") == 100)
+        #expect(directory.selfRegisteredCount(ofProfile: "lamp") == 7)
         let reopened = try await fixture.reopened()
         #expect(await reopened.directory.changes(since: directory).isEmpty)
     }
@@ -112,6 +116,50 @@ import Testing
         for name in ["c", "d"] {
             #expect(await fixture.registry.register(need(name, quota: 2), certificate: nil, address: "") == .registered)
         }
+    }
+
+    @Test func importedAndAddedDevicesUseUpNothing() async throws {
+        let fixture = try await RegistryFixture()
+        let rows = (0..<50).map { "t/i\($0),meter\n" }.joined()
+        _ = try await fixture.importing("device,profile\n" + rows)
+        // What the caller of a command says about it does not count.
+        try await fixture.add(DeviceRecord(key: DeviceKey("a"), profile: "meter", isSelfRegistered: true))
+        #expect(try await fixture.show(DeviceKey("a"))?.isSelfRegistered == false)
+        #expect(await fixture.registry.register(need("d", quota: 1), certificate: nil, address: "") == .registered)
+        #expect(await fixture.registry.register(need("e", quota: 1), certificate: nil, address: "") == .quotaExceeded)
+        // One that goes makes no room unless it had taken some.
+        try await fixture.apply(.remove(device: DeviceKey("a")))
+        try await fixture.apply(.change(device: DeviceKey("i1"), change: DeviceChange(profile: "other")))
+        #expect(await fixture.registry.register(need("e", quota: 1), certificate: nil, address: "") == .quotaExceeded)
+        try await fixture.apply(.remove(device: DeviceKey("d")))
+        #expect(await fixture.registry.register(need("e", quota: 1), certificate: nil, address: "") == .registered)
+    }
+
+    @Test func thatItCameByItselfStays() async throws {
+        let fixture = try await RegistryFixture()
+        let key = DeviceKey("d")
+        #expect(await fixture.registry.register(need("d", state: .pending), certificate: nil, address: "") == .pending)
+        let commands: [RegistryCommand] = [
+            .approve(device: key, reason: ""), .setState(device: key, state: .suspended, reason: "", force: false),
+            .setState(device: key, state: .active, reason: "", force: false),
+            .setPassword(device: key, hash: cheapHash),
+            .pin(device: key, pin: .numbered(1)),
+            .change(device: key, change: DeviceChange(profile: "lamp", note: "n")),
+            .retire(device: key, reason: ""),
+        ]
+        for command in commands {
+            #expect(try await fixture.apply(command).record?.isSelfRegistered == true)
+            #expect(await fixture.registry.directory.entry(key)?.isSelfRegistered == true)
+        }
+        _ = try await fixture.importing("device,note\nt/d,m\n", .csv, .update)
+        #expect(try await fixture.show(key)?.isSelfRegistered == true)
+        let reopened = try await fixture.reopened().directory
+        #expect(reopened.device(key)?.isSelfRegistered == true)
+        #expect(reopened.selfRegisteredCount(ofProfile: "meter") == 0)
+        #expect(reopened.selfRegisteredCount(ofProfile: "lamp") == 1)
+        #expect(
+            await fixture.registry.register(need("e", profile: "lamp", quota: 1), certificate: nil, address: "")
+                == .quotaExceeded)
     }
 
     @Test(arguments: ["", "#", "a/b", "$x", "a\u{0}"])

@@ -54,7 +54,10 @@ private struct FailingStore: DeviceStore {
         #expect(await reopened.directory.changes(since: fixture.registry.directory).isEmpty)
         #expect(try await reopened.apply(.history(device: key, limit: 9), by: "x").history.count == 1)
         #expect(try await fixture.show(key)?.lastSeen == nil)
-        #expect(try await fixture.store.read { reader throws(RegistryError) in try reader.count(ofProfile: "p") } == 1)
+        let counts = try await fixture.store.read { reader throws(RegistryError) in
+            (try reader.count(DeviceQuery(profile: "p")), try reader.selfRegisteredCount(ofProfile: "p"))
+        }
+        #expect(counts == (1, 0))
     }
 
     @Test func aCancelledCallerStillKnows() async throws {

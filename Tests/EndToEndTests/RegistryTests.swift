@@ -55,6 +55,12 @@ struct RegistryTests {
         // The one that is registered comes and goes as it likes.
         let again = try DeviceConnection(to: gate, as: gate.credentials(DeviceName.meter("1")))
         #expect(try await again.connect(MQTTBytes.connect(.v3_1_1))[3] == 0)
+        // Whom the registry does not have any more does not stay, and one that comes back is registered again.
+        try await gate.run("device", "remove", "hamburg-nord/meter-1")
+        try await again.ended()
+        let back = try DeviceConnection(to: gate, as: gate.credentials(DeviceName.meter("1")))
+        #expect(try await back.connect(MQTTBytes.connect(.v5))[3] == 0)
+        #expect(try await gate.run("device", "list", "--json").standardOutput.contains("meter-1"))
     }
 
     @Test("first-seen with approval: in the queue after the first attempt, in after the approval")
@@ -166,7 +172,11 @@ struct RegistryTests {
             subject: DeviceName.meter("2"), notBefore: Date() - 60 * 86_400, notAfter: Date() - 40 * 86_400)
         #expect(try await DeviceConnection(to: gate, as: gate.credentials(tooLong)).ended().standardOutput.isEmpty)
 
+        let live = try DeviceConnection(to: gate, as: gate.credentials(DeviceName.meter("3")))
+        try await live.connect(MQTTBytes.connect(.v5))
         try await gate.run("device", "disable", "hamburg-nord/meter-3")
+        try await live.ended()
+        try await gate.logEntry("session ended", ["reason": "device-suspended", "device": "meter-3"])
         let suspended = try DeviceConnection(to: gate, as: gate.credentials(DeviceName.meter("3")))
         #expect(try await suspended.connect(MQTTBytes.connect(.v5))[3] == 0)
         try await suspended.permits("rescue/hamburg-nord/meter-3/renewal")

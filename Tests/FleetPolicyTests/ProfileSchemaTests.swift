@@ -138,7 +138,7 @@ import Yams
         "client-id: same", "publish: topic", "publish: [ { topic: a, qos: 3 } ]", "publish: [ { qos: 1 } ]",
         "publish: [ { topic: a, shared: true } ]", "subscribe: [ { topic: a, retain: true } ]",
         "deny-publish: [ { topic: a } ]",
-        "will: yes-please", "topic-prefix: \"{tenant}\"", "second-factor: sms", "registration: closed",
+        "will: [ [ a ] ]", "topic-prefix: \"{tenant}\"", "second-factor: sms", "registration: closed",
         "registration: { mode: first-seen, quota: 0 }", "registration: { quota: 5 }", "quarantine: { expired: 30d }",
         "quarantine: { profile: rescue, expired: thirty }", "limits: { packet-bytes: 64kB }",
         "limits: { keep-alive: { min: 5 } }", "limits: { receive-maximum: 0 }", "limits: { connections: { max: 101 } }",

@@ -102,6 +102,36 @@ struct ExplainFixture {
         #expect(ExplainText(report: report).text.contains("refused in the TLS handshake"))
     }
 
+    @Test func ofAnUnknownCATheProfilesSayWhatTheyWould() throws {
+        let stranger = try CertificateAuthority.makeDevelopmentRoot(commonName: "Stranger CA")
+        let report = try ExplainFixture().report(ExplainFixture.meter, by: stranger)
+        #expect(report.chain.result == .refused && report.chain.code == "unknown-ca")
+        #expect(report.chain.trustAnchor == nil)
+        #expect(report.chain.hint?.contains("Stranger CA") == true)
+        #expect(report.chain.hint?.contains("is not among tls.client-ca of ") == true)
+        #expect(report.decision.trials.filter { $0.outcome == .chosen }.map(\.profile) == ["smart-meter"])
+        #expect(report.decision.outcome.isGranted && report.decision.outcome.device == ExplainFixture.key)
+        #expect(report.grant == nil && !report.isAdmitted && !report.isPermitted)
+        let text = ExplainText(report: report).text
+        #expect(text.contains("if a CA of tls.client-ca had issued it: hamburg-nord/meter-4711 gets"))
+        #expect(!text.contains("untrusted-issuer"))
+        let unmatched = try ExplainFixture().report([("CN", "stranger")], by: stranger)
+        #expect(unmatched.decision.outcome.code == "no-matching-profile" && unmatched.decision.trials.count == 3)
+    }
+
+    @Test func aPinStandsForTheAnchor() throws {
+        let stranger = try CertificateAuthority.makeDevelopmentRoot(commonName: "Stranger CA")
+        let fixture = try ExplainFixture()
+        let issued = try stranger.issue(CertificateTemplate(subject: ExplainFixture.meter))
+        let leaf = try #require(try PeerCertificate.reading(Array(issued.certificatePEM.utf8)).first)
+        let device = RegisteredDevice(
+            key: ExplainFixture.key, state: .suspended, profile: "smart-meter",
+            pins: [CertificatePin(.certificate, sha256: leaf.sha256Fingerprint)].compactMap(\.self))
+        let report = try fixture.engine([device]).report(leaf, ExplainCircumstances(), ExplainQuestions())
+        #expect(report.decision.outcome.code == "device-suspended")
+        #expect(report.chain.trustAnchor == nil && report.grant == nil)
+    }
+
     @Test func aServersCertificateIsRefusedByTLS() throws {
         let report = try ExplainFixture().report(ExplainFixture.meter, purpose: .server)
         #expect(report.chain.code == "wrong-extended-key-usage")

@@ -26,6 +26,32 @@ import Testing
         #expect(ProfileSources.read(paths).mistakes.count == paths.count)
     }
 
+    @Test func oneIsNotSeveral() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(ProfileShelf.profile("a"), to: "a.yaml")
+        #expect(
+            ProfileLintReport(ProfileSources.read([folder.path]), nil).summary == "1 profile in 1 file: no mistakes")
+        try folder.write(ProfileShelf.profile("b"), to: "b.yaml")
+        #expect(
+            ProfileLintReport(ProfileSources.read([folder.path]), nil).summary == "2 profiles in 2 files: no mistakes")
+    }
+
+    @Test func noKeyIsHintedAtTwice() throws {
+        let folder = try TemporaryFolder()
+        let lists = "zzzzzzzzzzzzzzzz: 1\nregistration: { mode: listed }\nwill: [ s ]\n"
+        try folder.write(lists + ProfileShelf.profile("a"), to: "a.yaml")
+        let hint = try #require(ProfileSources.read([folder.path]).mistakes.first?.hint)
+        let keys = hint.split(separator: ": ").last.map { $0.split(separator: ", ") } ?? []
+        #expect(keys.count > 10 && Set(keys).count == keys.count, "\(hint)")
+    }
+
+    @Test(arguments: ["will: \"s/{device}\"", "will: s/status", "will: \"yes\"", "will: { topic: \"s/{device}\" }"])
+    func oneTopicOfWillsMayBeAText(line: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write(line + "\n" + ProfileShelf.profile("a"), to: "a.yaml")
+        #expect(ProfileSources.read([folder.path]).mistakes == [])
+    }
+
     @Test func aBaseMayBeInAnotherFile() throws {
         let folder = try TemporaryFolder()
         try folder.write("profile: base\nabstract: true\npublish: [ \"s/{device}\" ]\n", to: "base.yaml")
@@ -132,6 +158,65 @@ import Testing
         let check = ProfileDraftCheck(try ProfileDraft(name: "sample", sample: sample), sample: sample)
         #expect(check.mistakes == [], "\(check.text)")
         #expect(check.remarks.count == 1)
+    }
+
+    private func flags(_ matches: [String], cert: String? = nil, out: String) throws -> ProfileNewCommand {
+        let arguments = ["new", "x"] + matches.flatMap { ["--match", $0] } + (cert.map { ["--cert", $0] } ?? [])
+        return try #require(
+            try ProfileCommand.parseAsRoot(arguments + ["--out", out, "--yes"]) as? ProfileNewCommand)
+    }
+
+    @Test(arguments: [
+        (["CN={a}"], "device: \"{a}\""), (["CN=v-{id:digits}"], "device: \"v-{id}\""),
+        (["CN=x-{serial:slug}"], "device: \"x-{serial}\""), (["CN=gateway-7"], "device: \"gateway-7\""),
+        (["CN=a/{b:slug}/{c:hex(4)}"], "device: \"{b}.{c}\""), (["OU={site:slug}"], "device: \"x-{serial}\""),
+        (["O=E", "CN=a{{1}}-{n}"], "device: \"a{{1}}-{n}\""),
+    ])
+    func theDeviceIsMadeOfTheCapturesGiven(matches: [String], line: String) throws {
+        let folder = try TemporaryFolder()
+        try flags(matches, out: folder.path + "/x.yaml").run()
+        let text = try folder.text("x.yaml")
+        #expect(text.contains(line), "\(text)")
+        #expect(ProfileSources.read([folder.path]).mistakes == [])
+    }
+
+    @Test(arguments: ["CN={", "CN={a", "CN={a:nothing}", "CN={a}{b}", "CN=", "CN={}", "nope={a}"])
+    func aBadPatternWritesNothing(match: String) throws {
+        let folder = try TemporaryFolder()
+        #expect(throws: ProfileMistakes.self) { try flags([match], out: folder.path + "/x.yaml").run() }
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/x.yaml"))
+    }
+
+    @Test(arguments: [
+        ("CN=valve-{id:digits}", "CN"), ("CN=thermo-{id:digits(9)}", "CN"), ("OU={site:slug}", "OU"),
+        ("O=Another", "O"),
+    ])
+    func aCertificateThatDoesNotMatchWritesNothing(match: String, attribute: String) throws {
+        let folder = try TemporaryFolder()
+        let root = try CertificateAuthority.makeDevelopmentRoot()
+        let issued = try root.issue(CertificateTemplate(subject: [("O", "Example Ltd"), ("CN", "thermo-17")]))
+        try folder.write(issued.certificatePEM, to: "certs/device.pem")
+        let command = try flags([match], cert: folder.path + "/certs/device.pem", out: folder.path + "/x.yaml")
+        let failure = #expect(throws: CommandFailure.self) { try command.run() }
+        #expect(failure?.description.contains("subject \(attribute): wanted") == true, "\(String(describing: failure))")
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/x.yaml"))
+    }
+
+    @Test func aNewProfileIsCheckedBesideTheOthersOfItsFolder() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(ProfileShelf.profile("first"), to: "p/first.yaml")
+        try folder.write("not: a profile\n", to: "p/fleetgate.yaml")
+        try folder.write("profile: x\nabstract: true\n", to: "taken/y.yaml")
+        let beside = #expect(throws: ProfileMistakes.self) {
+            try flags(["O=first", "CN=first-{m:slug}"], out: folder.path + "/p/x.yaml").run()
+        }
+        #expect(beside?.mistakes.map(\.code) == [.overlappingMatch])
+        let taken = #expect(throws: ProfileMistakes.self) { try flags([], out: folder.path + "/taken/x.yaml").run() }
+        #expect(taken?.mistakes.map(\.code) == [.duplicateProfile])
+        // What was wrong before is not the new profile's fault.
+        try folder.write("profile: bad\nzzz: 1\n", to: "p/bad.yaml")
+        try flags([], out: folder.path + "/p/x.yaml").run()
+        #expect(throws: CommandFailure.self) { try flags([], out: folder.path + "/p/x.yaml").run() }
     }
 
     @Test func theCertificateIsThenADevice() throws {

@@ -1,4 +1,7 @@
+import Dispatch
 import FleetPolicy
+import Foundation
+import Synchronization
 import Yams
 
 /// Profiles from text to what decides.
@@ -7,19 +10,38 @@ enum LoadingBenchmark {
 
     static func run(profiles count: Int, into report: inout BenchmarkReport) throws -> ProfileSet {
         let texts = (0..<count).map(SourceText.yaml)
-        let start = processorSeconds()
-        let nodes = try texts.enumerated().map { try parse($1, file: "\(SourceText.name($0)).yaml") }
-        let parsed = processorSeconds()
+        // By the clock, because the files are parsed on all processors: on a busy machine the figure is too high.
+        let clock = ContinuousClock()
+        let start = clock.now
+        let nodes = try parseAll(texts)
+        let parsed = clock.now
         let set = try ProfileCompiler.compile(nodes).get()
         report.add(
-            "load \(count.grouped) profiles: parse YAML and compile", processorSeconds() - start, "s",
+            "load \(count.grouped) profiles: parse YAML and compile", seconds(clock.now - start), "s",
             goal: goalSeconds)
-        report.add("load \(count.grouped) profiles: of that, YAML", parsed - start, "s")
+        report.add("load \(count.grouped) profiles: of that, YAML", seconds(parsed - start), "s")
         let trees = (0..<count).map(SourceText.tree)
         let compileStart = processorSeconds()
         _ = try ProfileCompiler.compile(trees).get()
         report.add("compile \(count.grouped) profiles", processorSeconds() - compileStart, "s")
         return set
+    }
+
+    private static func seconds(_ duration: Duration) -> Double {
+        let (seconds, attoseconds) = duration.components
+        return Double(seconds) + Double(attoseconds) / 1e18
+    }
+
+    /// As `fleetgate` reads a folder: each processor takes a part.
+    private static func parseAll(_ texts: [String]) throws -> [SourceNode] {
+        let parts = max(1, ProcessInfo.processInfo.activeProcessorCount)
+        let results = Mutex([Result<[SourceNode], any Error>](repeating: .success([]), count: parts))
+        DispatchQueue.concurrentPerform(iterations: parts) { part in
+            let range = texts.count * part / parts..<texts.count * (part + 1) / parts
+            let parsed = Result { try range.map { try parse(texts[$0], file: "\(SourceText.name($0)).yaml") } }
+            results.withLock { $0[part] = parsed }
+        }
+        return try results.withLock { $0 }.flatMap { try $0.get() }
     }
 
     /// What `fleetgate` does with a file of profiles, without the refusal of YAML's rarer parts.

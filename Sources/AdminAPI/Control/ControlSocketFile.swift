@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import NIOCore
 
@@ -40,8 +41,8 @@ struct ControlSocketFile: Sendable {
 
     /// Which file it is, whatever its name.
     struct Identity: Sendable, Hashable {
-        fileprivate let device: dev_t
-        fileprivate let inode: ino_t
+        fileprivate let device: Int
+        fileprivate let inode: Int
     }
 
     /// Gives the bound socket its mode and its place.
@@ -75,18 +76,23 @@ struct ControlSocketFile: Sendable {
     }
 
     private static func identity(_ path: String) -> Identity? {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return nil }
-        return Identity(device: status.st_dev, inode: status.st_ino)
+        // Not `stat`: which C module it is of depends on what else was imported.
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
+            let device = attributes[.systemNumber] as? Int, let inode = attributes[.systemFileNumber] as? Int
+        else { return nil }
+        return Identity(device: device, inode: inode)
     }
 
     private static func removeStale(_ path: String) throws(ControlSocketError) {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0 else {
-            guard errno == ENOENT else { throw failure("look at \(path)", errno) }
+        let attributes: [FileAttributeKey: Any]
+        do {
+            attributes = try FileManager.default.attributesOfItem(atPath: path)
+        } catch let error as CocoaError where error.code == .fileReadNoSuchFile || error.code == .fileNoSuchFile {
             return
+        } catch {
+            throw ControlSocketError(.cannotListen, "cannot look at \(path): \(error.localizedDescription)")
         }
-        guard status.st_mode & S_IFMT == S_IFSOCK else {
+        guard attributes[.type] as? FileAttributeType == .typeSocket else {
             throw ControlSocketError(.notASocket, "\(path) is there and is not a socket; it was not touched")
         }
         switch connectionError(path) {

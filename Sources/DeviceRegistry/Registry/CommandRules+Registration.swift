@@ -15,11 +15,12 @@ extension CommandRules {
                 outcomes.append(DeviceRegistry.outcome(of: known.record.state))
                 continue
             }
-            if let quota = need.quota, try writer.count(ofProfile: need.profile) >= quota {
+            if let quota = need.quota, try writer.selfRegisteredCount(ofProfile: need.profile) >= quota {
                 outcomes.append(.quotaExceeded)
                 continue
             }
-            let record = newRecord(like: DeviceRecord(key: need.key, state: need.state, profile: need.profile))
+            var record = newRecord(like: DeviceRecord(key: need.key, state: need.state, profile: need.profile))
+            record.isSelfRegistered = true
             let device = StoredDevice(record, passwordHash: nil)
             try writer.insert(device)
             _ = try writer.record(sighting)

@@ -16,8 +16,9 @@ public struct StoredDevice: Sendable, Hashable {
     /// What a decision may depend on.
     public var registered: RegisteredDevice {
         RegisteredDevice(
-            key: record.key, state: record.state, profile: record.profile, pins: record.pins.map(\.pin),
-            attributes: record.attributes, overrides: record.overrides, passwordHash: passwordHash)
+            key: record.key, state: record.state, profile: record.profile, isSelfRegistered: record.isSelfRegistered,
+            pins: record.pins.map(\.pin), attributes: record.attributes, overrides: record.overrides,
+            passwordHash: passwordHash)
     }
 }
 
@@ -61,9 +62,9 @@ public protocol DeviceStoreReader {
     func devices(_ query: DeviceQuery) throws(RegistryError) -> [StoredDevice]
     /// How many devices fit; `after` and `limit` do not count.
     func count(_ query: DeviceQuery) throws(RegistryError) -> Int
-    /// How many devices of a profile there are, in any state. Must not depend on how many there are: it is asked in
-    /// every registration.
-    func count(ofProfile profile: String) throws(RegistryError) -> Int
+    /// How many devices of a profile registered themselves by connecting, in any state. The time it takes must not
+    /// depend on how many there are: it is asked in every registration.
+    func selfRegisteredCount(ofProfile profile: String) throws(RegistryError) -> Int
     /// The device that a pin belongs to.
     func owner(of pin: CertificatePin) throws(RegistryError) -> DeviceKey?
     /// The names of all attributes of the devices that fit, in byte order; `after` and `limit` do not count.

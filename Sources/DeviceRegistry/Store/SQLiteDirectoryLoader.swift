@@ -6,7 +6,7 @@ enum SQLiteDirectoryLoader {
     static func load(_ database: Database) throws -> DeviceDirectory {
         var builder = DeviceDirectory.Builder()
         let devices = try Row.fetchCursor(
-            database, sql: "SELECT id, name, state, profile, password_hash FROM device ORDER BY id")
+            database, sql: "SELECT id, name, state, profile, is_self_registered, password_hash FROM device ORDER BY id")
         var pins = try ChildRows(
             Row.fetchCursor(database, sql: "SELECT device, kind, sha256 FROM pin ORDER BY device, position"))
         var attributes = try ChildRows(
@@ -17,7 +17,7 @@ enum SQLiteDirectoryLoader {
             let id: Int64 = row[0]
             var device = RegisteredDevice(
                 key: try SQLiteTransaction.key(row[1]), state: try SQLiteTransaction.state(row[2]), profile: row[3],
-                passwordHash: row[4])
+                isSelfRegistered: row[4], passwordHash: row[5])
             try pins.forEach(of: id) { device.pins.append(try SQLiteTransaction.pin(kind: $0[1], sha256: $0[2])) }
             try attributes.forEach(of: id) { device.attributes[$0[1] as String] = $0[2] as String }
             try overrides.forEach(of: id) { row in

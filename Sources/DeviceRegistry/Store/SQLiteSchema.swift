@@ -11,8 +11,9 @@ enum SQLiteSchema {
         return migrator
     }
 
-    /// Names are one column, `<tenant>/<device>`, so that their order is that of their bytes. How many devices a profile
-    /// has is kept by triggers: counting a million for each registration would take longer than registering.
+    /// Names are one column, `<tenant>/<device>`, so that their order is that of their bytes. How many devices of a
+    /// profile registered themselves is kept by triggers: counting a million for each registration would take longer than
+    /// registering.
     private static let version1 = """
         PRAGMA application_id = \(applicationID);
 
@@ -23,6 +24,7 @@ enum SQLiteSchema {
             state_reason TEXT NOT NULL,
             profile TEXT NOT NULL,
             note TEXT NOT NULL,
+            is_self_registered INTEGER NOT NULL CHECK (is_self_registered IN (0, 1)),
             password_hash TEXT CHECK (length(password_hash) BETWEEN 1 AND 256),
             created_at INTEGER NOT NULL,
             changed_at INTEGER NOT NULL,
@@ -77,20 +79,22 @@ enum SQLiteSchema {
         ) STRICT;
         CREATE INDEX audit_by_device ON audit (device, id);
 
-        CREATE TABLE profile_count (
+        CREATE TABLE self_registered_count (
             profile TEXT PRIMARY KEY,
             devices INTEGER NOT NULL CHECK (devices >= 0)
         ) STRICT, WITHOUT ROWID;
-        CREATE TRIGGER device_inserted AFTER INSERT ON device BEGIN
-            INSERT INTO profile_count (profile, devices) VALUES (new.profile, 1)
+        CREATE TRIGGER device_inserted AFTER INSERT ON device WHEN new.is_self_registered BEGIN
+            INSERT INTO self_registered_count (profile, devices) VALUES (new.profile, 1)
                 ON CONFLICT (profile) DO UPDATE SET devices = devices + 1;
         END;
-        CREATE TRIGGER device_deleted AFTER DELETE ON device BEGIN
-            UPDATE profile_count SET devices = devices - 1 WHERE profile = old.profile;
+        CREATE TRIGGER device_deleted AFTER DELETE ON device WHEN old.is_self_registered BEGIN
+            UPDATE self_registered_count SET devices = devices - 1 WHERE profile = old.profile;
         END;
-        CREATE TRIGGER device_moved AFTER UPDATE OF profile ON device WHEN old.profile <> new.profile BEGIN
-            UPDATE profile_count SET devices = devices - 1 WHERE profile = old.profile;
-            INSERT INTO profile_count (profile, devices) VALUES (new.profile, 1)
+        CREATE TRIGGER device_moved AFTER UPDATE OF profile ON device
+            WHEN old.is_self_registered AND old.profile <> new.profile
+        BEGIN
+            UPDATE self_registered_count SET devices = devices - 1 WHERE profile = old.profile;
+            INSERT INTO self_registered_count (profile, devices) VALUES (new.profile, 1)
                 ON CONFLICT (profile) DO UPDATE SET devices = devices + 1;
         END;
         """

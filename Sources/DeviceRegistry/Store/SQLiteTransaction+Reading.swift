@@ -5,7 +5,7 @@ internal import GRDB
 extension SQLiteTransaction: DeviceStoreReader {
     private static let columns = """
         d.id, d.name, d.state, d.state_reason, d.profile, d.note, d.password_hash, d.created_at, d.changed_at, \
-        d.first_seen, d.last_seen, d.last_address, c.sha256, c.subject, c.not_after
+        d.first_seen, d.last_seen, d.last_address, d.is_self_registered, c.sha256, c.subject, c.not_after
         """
 
     func device(_ key: DeviceKey) throws(RegistryError) -> StoredDevice? {
@@ -16,7 +16,7 @@ extension SQLiteTransaction: DeviceStoreReader {
                 """, [key.description])
             guard let found else { return nil }
             var device = try device(found)
-            device.record.lastCertificate?.der = (found[15] as Data?).map { [UInt8]($0) } ?? []
+            device.record.lastCertificate?.der = (found[16] as Data?).map { [UInt8]($0) } ?? []
             return device
         }
     }
@@ -47,9 +47,9 @@ extension SQLiteTransaction: DeviceStoreReader {
         }
     }
 
-    func count(ofProfile profile: String) throws(RegistryError) -> Int {
+    func selfRegisteredCount(ofProfile profile: String) throws(RegistryError) -> Int {
         try SQLiteDeviceStore.translatingErrors {
-            try row("SELECT devices FROM profile_count WHERE profile = ?", [profile])?[0] ?? 0
+            try row("SELECT devices FROM self_registered_count WHERE profile = ?", [profile])?[0] ?? 0
         }
     }
 
@@ -105,11 +105,11 @@ extension SQLiteTransaction: DeviceStoreReader {
         let id: Int64 = row[0]
         var record = DeviceRecord(
             key: try Self.key(row[1]), state: try Self.state(row[2]), stateReason: row[3], profile: row[4],
-            note: row[5], createdAt: row[7], changedAt: row[8], firstSeen: row[9], lastSeen: row[10],
-            lastAddress: row[11])
-        if let sha256 = row[12] as Data? {
+            note: row[5], isSelfRegistered: row[12], createdAt: row[7], changedAt: row[8], firstSeen: row[9],
+            lastSeen: row[10], lastAddress: row[11])
+        if let sha256 = row[13] as Data? {
             record.lastCertificate = SeenCertificate(
-                sha256: [UInt8](sha256), subject: row[13], notAfter: row[14])
+                sha256: [UInt8](sha256), subject: row[14], notAfter: row[15])
         }
         let pins = try rows("SELECT kind, sha256, added_at FROM pin WHERE device = ? ORDER BY position", [id])
         while let pin = try pins.next() {

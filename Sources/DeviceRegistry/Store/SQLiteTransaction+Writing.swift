@@ -8,12 +8,12 @@ extension SQLiteTransaction: DeviceStoreWriter {
             let record = device.record
             try run(
                 """
-                INSERT INTO device (name, state, state_reason, profile, note, password_hash, created_at, changed_at) \
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO device (name, state, state_reason, profile, note, is_self_registered, password_hash, \
+                created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
                     record.key.description, record.state.rawValue, record.stateReason, record.profile, record.note,
-                    device.passwordHash, record.createdAt, record.changedAt,
+                    record.isSelfRegistered, device.passwordHash, record.createdAt, record.changedAt,
                 ])
             let id = database.lastInsertedRowID
             try insert(record.pins, id)

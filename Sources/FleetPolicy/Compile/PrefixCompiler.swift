@@ -30,7 +30,8 @@ struct PrefixCompiler {
                 if TopicCompiler.reservedNames.contains(name) {
                     mistakes.report(
                         .badValue, about: text, "`{\(name)}`: this placeholder takes no type", hint: "write {\(name)}")
-                } else if let index = PlaceholderLookup(match: match, mistakes: mistakes).index(of: name, type, in: text)
+                } else if let index = PlaceholderLookup(match: match, mistakes: mistakes).index(
+                    of: name, type, in: text)
                 {
                     parts.append(.placeholder(slot(index)))
                 }

@@ -51,7 +51,9 @@ struct ProfileInheritance {
         var chain = [place]
         while case .at(let next) = base(of: chain[chain.count - 1]) {
             if next == place {
-                report(.cyclicExtends, in: place, chain.count == 1 ? "the profile extends itself" : "the profile extends itself, through others")
+                report(
+                    .cyclicExtends, in: place,
+                    chain.count == 1 ? "the profile extends itself" : "the profile extends itself, through others")
                 return nil
             }
             guard !chain.contains(next) else { return nil }

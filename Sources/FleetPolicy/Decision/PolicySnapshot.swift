@@ -196,14 +196,15 @@ public struct PolicySnapshot: Sendable {
         case .firstSeen:
             // A certificate that is out of date gets a device its quarantine, never its place in the registry.
             guard expiry != .expired else { return Standing() }
-            guard directory.count(ofProfile: main.name) < rule.quota else {
-                throw denial(.registrationQuotaExceeded, "\(rule.quota) devices are registered already")
+            guard directory.selfRegisteredCount(ofProfile: main.name) < rule.quota else {
+                throw denial(
+                    .registrationQuotaExceeded,
+                    "the quota of \(rule.quota) devices that register by connecting is used up")
             }
-            let need = RegistrationNeed(
+            let wanted = RegistrationNeed(
                 key: key, profile: main.name, state: rule.approval ? .pending : .active, quota: rule.quota)
-            guard rule.approval else {
-                return Standing(registration: expiry == .valid ? need : nil)
-            }
+            let need = expiry == .valid ? wanted : nil
+            guard rule.approval else { return Standing(registration: need) }
             guard takes(.pending) else {
                 throw PolicyDenial(
                     code: .devicePending,

@@ -90,8 +90,9 @@ public struct DeviceDirectory: Sendable {
         entry(pinning: certificateSHA256, publicKeySHA256: publicKeySHA256)?.device
     }
 
-    /// How many devices are registered under a profile, in any state. Does not depend on how many there are.
-    public func count(ofProfile name: String) -> Int { profiles.count(of: name) }
+    /// How many devices of a profile registered themselves by connecting, in any state. The time it takes does not
+    /// depend on how many there are.
+    public func selfRegisteredCount(ofProfile name: String) -> Int { profiles.selfRegisteredCount(of: name) }
 
     /// Calls `body` with every device, in no order that means anything.
     public func forEachEntry(_ body: (DeviceEntry) -> Void) {
@@ -129,7 +130,7 @@ public struct DeviceDirectory: Sendable {
             let hash = DirectoryHash.of(key)
             if let old = entry(key) {
                 next.count -= 1
-                next.profiles.subtract(old.profileNumber)
+                next.profiles.subtract(old.profileNumber, isSelfRegistered: old.isSelfRegistered)
                 for pin in old.pins {
                     let pinHash = DirectoryHash.of(pin)
                     pinEdits[DirectoryHash.shard(pinHash), default: []].append(
@@ -140,7 +141,8 @@ public struct DeviceDirectory: Sendable {
             var encoded: [UInt8]?
             if case .set(let device) = change {
                 var bytes: [UInt8] = []
-                DeviceEncoding.append(device, profileNumber: next.profiles.add(device.profile), to: &bytes)
+                let number = next.profiles.add(device.profile, isSelfRegistered: device.isSelfRegistered)
+                DeviceEncoding.append(device, profileNumber: number, to: &bytes)
                 encoded = bytes
                 next.count += 1
                 for pin in device.pins {
@@ -179,7 +181,8 @@ public struct DeviceDirectory: Sendable {
         public mutating func add(_ device: RegisteredDevice) {
             let hash = DirectoryHash.of(device.key)
             let index = DirectoryHash.shard(hash)
-            DeviceEncoding.append(device, profileNumber: profiles.add(device.profile), to: &arenas[index])
+            let number = profiles.add(device.profile, isSelfRegistered: device.isSelfRegistered)
+            DeviceEncoding.append(device, profileNumber: number, to: &arenas[index])
             hashes[index].append(hash)
         }
 
@@ -188,8 +191,8 @@ public struct DeviceDirectory: Sendable {
             var directory = DeviceDirectory()
             var pins: [[UInt64]] = Array(repeating: [], count: DirectoryHash.shardCount)
             for index in arenas.indices where !hashes[index].isEmpty {
-                let shard = DeviceShard(packing: arenas[index], hashes: hashes[index]) { dropped in
-                    profiles.subtract(dropped)
+                let shard = DeviceShard(packing: arenas[index], hashes: hashes[index]) { number, isSelfRegistered in
+                    profiles.subtract(number, isSelfRegistered: isSelfRegistered)
                 }
                 // As soon as it is packed, so that the whole is never there twice.
                 arenas[index] = []

@@ -6,10 +6,11 @@
 ///
 /// Texts have their length before them. Numbers are in groups of seven bits, the lowest first, with the high bit set
 /// on all but the last. The head has the state in its low two bits, then whether there are overrides and a password
-/// hash. The bytes never leave the process.
+/// hash, and whether the device registered itself. The bytes never leave the process.
 enum DeviceEncoding {
     static let hasOverrides: UInt8 = 4
     static let hasPasswordHash: UInt8 = 8
+    static let isSelfRegistered: UInt8 = 16
     static let pinBytes = 33
 
     static func append(_ device: RegisteredDevice, profileNumber: Int, to bytes: inout [UInt8]) {
@@ -18,6 +19,7 @@ enum DeviceEncoding {
         var head = stateNumber(device.state)
         if !device.overrides.isEmpty { head |= hasOverrides }
         if device.passwordHash != nil { head |= hasPasswordHash }
+        if device.isSelfRegistered { head |= isSelfRegistered }
         body.append(head)
         append(UInt64(profileNumber), to: &body)
         append(device.key.tenant, to: &body)

@@ -25,6 +25,7 @@ public struct DeviceEntry: Sendable {
     }
 
     public var state: DeviceState { DeviceEncoding.state(head) }
+    public var isSelfRegistered: Bool { head & DeviceEncoding.isSelfRegistered != 0 }
     public var hasPins: Bool { pinCount > 0 }
     public var hasPassword: Bool { head & DeviceEncoding.hasPasswordHash != 0 }
     public var hasOverrides: Bool { head & DeviceEncoding.hasOverrides != 0 }
@@ -79,8 +80,8 @@ public struct DeviceEntry: Sendable {
     public var device: RegisteredDevice {
         let remainder = remainder
         return RegisteredDevice(
-            key: key, state: state, profile: profile, pins: pins, attributes: remainder.attributes,
-            overrides: remainder.overrides, passwordHash: remainder.passwordHash)
+            key: key, state: state, profile: profile, isSelfRegistered: isSelfRegistered, pins: pins,
+            attributes: remainder.attributes, overrides: remainder.overrides, passwordHash: remainder.passwordHash)
     }
 
     func isSame(as other: DeviceEntry) -> Bool {

@@ -68,8 +68,8 @@ final class DeviceShard: Sendable {
     // MARK: Making
 
     /// Packs devices that stand one behind the other, each with its hash. Of two with one key the later counts; the
-    /// profile number of the earlier is handed to `dropped`.
-    convenience init(packing arena: [UInt8], hashes: [UInt64], dropped: (Int) -> Void) {
+    /// profile number of the earlier, and whether it registered itself, are handed to `dropped`.
+    convenience init(packing arena: [UInt8], hashes: [UInt64], dropped: (Int, Bool) -> Void) {
         var table = Table(count: hashes.count)
         var offset = 0
         var droppedOffsets: Set<Int> = []
@@ -92,8 +92,8 @@ final class DeviceShard: Sendable {
             if droppedOffsets.contains(offset) {
                 var reader = DeviceEncoding.Reader(bytes: arena, offset: offset)
                 _ = reader.number()
-                _ = reader.byte()
-                dropped(reader.count())
+                let head = reader.byte()
+                dropped(reader.count(), head & DeviceEncoding.isSelfRegistered != 0)
             } else {
                 kept.append(contentsOf: arena[offset..<end])
                 keptHashes.append(hash)

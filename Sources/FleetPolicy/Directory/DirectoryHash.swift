@@ -8,7 +8,8 @@ enum DirectoryHash {
 
     /// The 32 bits after them say where in a table to look first.
     static func slot(_ hash: UInt64, of count: Int) -> Int {
-        Int(((hash >> 20) & 0xFFFF_FFFF) &* UInt64(count) >> 32)
+        // In parentheses: Swift's shifts bind tighter than its products.
+        Int((((hash >> 20) & 0xFFFF_FFFF) &* UInt64(count)) >> 32)
     }
 
     static func of(_ key: DeviceKey) -> UInt64 { of(tenant: key.tenant.utf8, deviceID: key.deviceID.utf8) }

@@ -26,6 +26,9 @@ public struct RegisteredDevice: Sendable, Hashable {
     /// The profile it was registered under: what a pinned certificate gets that no trust anchor issued or no profile
     /// matches, and what the quota of registrations is counted by. Empty when nobody said.
     public var profile: String
+    /// Whether it came into the registry by connecting. Only such devices use up the quota of their profile, in
+    /// whatever state they are.
+    public var isSelfRegistered: Bool
     /// At most ``pinsMax``. When there is one, the device's certificate has to fit one of them.
     public var pins: [CertificatePin]
     /// Values for `{registry.NAME}` in profiles; names are lower-case letters, digits, `-` and `_`.
@@ -35,12 +38,14 @@ public struct RegisteredDevice: Sendable, Hashable {
     public var passwordHash: String?
 
     public init(
-        key: DeviceKey, state: DeviceState = .active, profile: String = "", pins: [CertificatePin] = [],
-        attributes: [String: String] = [:], overrides: DeviceOverrides = DeviceOverrides(), passwordHash: String? = nil
+        key: DeviceKey, state: DeviceState = .active, profile: String = "",
+        isSelfRegistered: Bool = false, pins: [CertificatePin] = [], attributes: [String: String] = [:],
+        overrides: DeviceOverrides = DeviceOverrides(), passwordHash: String? = nil
     ) {
         self.key = key
         self.state = state
         self.profile = profile
+        self.isSelfRegistered = isSelfRegistered
         self.pins = pins
         self.attributes = attributes
         self.overrides = overrides

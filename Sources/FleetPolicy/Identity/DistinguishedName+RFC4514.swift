@@ -1,5 +1,6 @@
 extension DistinguishedName: CustomStringConvertible {
-    /// The string form of RFC 4514: the most specific relative name first, special characters escaped.
+    /// The string form of RFC 4514: the most specific relative name first, special characters escaped. Equal names have
+    /// the same text.
     ///
     /// More is escaped than the RFC requires: control characters become hexadecimal pairs, so that a name from a
     /// certificate cannot break a line of a log or steer a terminal. An attribute type without a short name is written

@@ -2,6 +2,8 @@
 ///
 /// Two names are equal when they are equal byte for byte. X.520 compares some attributes without regard to case, and
 /// Unicode has several spellings of one letter; an identity that depends on neither cannot be confused by either.
+/// A relative name with several attributes is a set (RFC 5280, section 7.1): in which order they were given means
+/// nothing.
 public struct DistinguishedName: Sendable, Hashable {
     /// One attribute of a relative name.
     public struct Attribute: Sendable {
@@ -17,10 +19,11 @@ public struct DistinguishedName: Sendable, Hashable {
 
     /// A relative name: nearly always one attribute, sometimes several at once (`CN=…+serialNumber=…`).
     public struct RelativeName: Sendable, Hashable {
+        /// In an order of our own, which does not depend on the one they were given in.
         public let attributes: [Attribute]
 
         public init(_ attributes: [Attribute]) {
-            self.attributes = attributes
+            self.attributes = attributes.count > 1 ? attributes.sorted { $0.precedes($1) } : attributes
         }
     }
 
@@ -44,9 +47,26 @@ public struct DistinguishedName: Sendable, Hashable {
 
     public var isEmpty: Bool { relativeNames.isEmpty }
 
-    /// The values of one attribute type, in the order of the certificate.
+    /// The values of one attribute type, in the order of the certificate's relative names.
     public func values(ofType oid: String) -> [String] {
         relativeNames.flatMap { $0.attributes.filter { $0.attributeType == oid }.map(\.value) }
+    }
+}
+
+extension DistinguishedName.Attribute {
+    private static let ranks = Dictionary(
+        uniqueKeysWithValues: AttributeType.table.enumerated().map { ($0.element.oid, $0.offset) })
+
+    /// The order inside of a relative name: types with a short name first, as their table has them, so that CN leads;
+    /// then by type and by value, byte for byte.
+    fileprivate func precedes(_ other: Self) -> Bool {
+        let rank = Self.ranks[attributeType] ?? .max
+        let otherRank = Self.ranks[other.attributeType] ?? .max
+        if rank != otherRank { return rank < otherRank }
+        if attributeType != other.attributeType {
+            return attributeType.utf8.lexicographicallyPrecedes(other.attributeType.utf8)
+        }
+        return value.utf8.lexicographicallyPrecedes(other.value.utf8)
     }
 }
 

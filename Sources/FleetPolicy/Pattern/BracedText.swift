@@ -19,8 +19,9 @@ struct BracedText: Sendable {
             throw Malformed(message: "longer than \(PolicyBounds.patternBytesMax) bytes", hint: nil)
         }
         let bytes = Array(text.utf8)
-        guard bytes.allSatisfy({ (0x20...0x7E).contains($0) })
-            || !text.unicodeScalars.contains(where: ControlCharacters.contains)
+        guard
+            bytes.allSatisfy({ (0x20...0x7E).contains($0) })
+                || !text.unicodeScalars.contains(where: ControlCharacters.contains)
         else {
             throw Malformed(message: "contains a control character", hint: nil)
         }

@@ -79,6 +79,9 @@ extension DeviceProfileDocument {
         guard let node = reader.node("will") else { return .none }
         let path = reader.keyPath("will")
         switch node {
+        case .scalar(let text, let isQuoted, _) where !isBoolean(text, isQuoted: isQuoted):
+            return .listed(
+                readTopic(node, path: path, reporting: reader.mistakes) { _, _ in }.map { [$0] } ?? [])
         case .scalar:
             return ScalarReader(reader.mistakes).bool(node, key: path) == true ? .likePublish : .none
         case .mapping:
@@ -89,6 +92,13 @@ extension DeviceProfileDocument {
         case .sequence:
             return .listed(readTopics(&reader, "will") { $0.allowsRetain = $1.bool("retain") ?? false })
         }
+    }
+
+    /// Whether a text means yes or no and no topic. Without quotes, `no` and the like are taken for what older YAML
+    /// takes them for, and then refused: nobody who writes `will: no` means a topic.
+    private static func isBoolean(_ text: String, isQuoted: Bool) -> Bool {
+        let words = isQuoted ? ["true", "false"] : ["true", "false", "yes", "no", "on", "off", "y", "n"]
+        return words.contains(isQuoted ? text : text.lowercased())
     }
 
     private static func readTopics(

@@ -78,7 +78,7 @@ public struct MappingReader {
     /// The value of a key as it stands; nil when absent. A key without a value is a mistake: whoever wrote
     /// `deny-publish:` and nothing below it meant something.
     public mutating func node(_ key: String) -> SourceNode? {
-        knownKeys.append(key)
+        if !knownKeys.contains(key) { knownKeys.append(key) }
         guard let value = entries.first(where: { $0.key == key })?.value else { return nil }
         guard !value.isNull else {
             mistakes.report(

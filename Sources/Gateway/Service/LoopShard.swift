@@ -70,7 +70,8 @@ final class LoopShard {
         self.admissionsMax = limits.admissionsInFlightMax / loops
         self.admission = AdmissionControl(limits: limits, eventLoops: loops, now: now)
         self.passwordAttempts = TokenBucketTable(
-            rate: limits.wrongPasswordsPerMinute / 60 / Double(loops), burst: limits.wrongPasswordsBurst,
+            rate: limits.wrongPasswordsPerMinute / 60 / Double(loops),
+            burst: max(1, limits.wrongPasswordsBurst / Double(loops)),
             countMax: limits.devicesTrackedMax / loops, now: now)
         self.registrationEvents = TokenBucketTable(
             rate: 1 / 60, burst: 1, countMax: Self.registrationEventsTracked, now: now)

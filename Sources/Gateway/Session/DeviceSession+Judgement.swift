@@ -114,7 +114,7 @@ extension DeviceSession {
     }
 
     private func adopt(_ grant: DeviceGrant, insteadOf held: DeviceGrant, now: Int64) {
-        if grant == held { return }
+        if grant == held { return self.adoptRegistration(of: grant, insteadOf: held) }
         if let end = SessionEnd(changeFrom: held, to: grant) { return self.end(end) }
         let device = DeviceDescription(grant)
         if self.isAnnounced, let before = self.device, before != device {
@@ -124,6 +124,21 @@ extension DeviceSession {
         self.device = device
         self.run(self.machine.regranted(grant, now: .now()))
         if self.machine.grant != nil { self.scheduleJudgement(now: now, grant) }
+    }
+
+    /// The grant is the same, but what the registry has of the device may not be: it was removed, or the profile asks for
+    /// a registration now. Nobody stays, or goes on, whose registration was not written down.
+    private func adoptRegistration(of grant: DeviceGrant, insteadOf held: DeviceGrant) {
+        if self.machine.awaitsConnect {
+            // The question is asked when CONNECT comes, and then it has to be the present one.
+            if grant.registration != held.registration { self.run(self.machine.regranted(grant, now: .now())) }
+        } else if grant.registration != nil, self.machine.isAdmitted || held.registration == nil {
+            self.end(
+                SessionEnd(
+                    .profileChanged, .operator, answer: .serverBusy, "the registry does not have the device (any more)"
+                )
+            )
+        }
     }
 
     private func lost(_ denial: PolicyDenial) { self.end(SessionEnd(grantLost: denial)) }
@@ -210,9 +225,29 @@ extension SessionEnd {
             && grant.topicPrefix.utf8.elementsEqual(held.topicPrefix.utf8)
             && (grant.secondFactor == nil || grant.secondFactor == held.secondFactor)
         if isSame { return nil }
+        if held.quarantine == nil, let quarantine = grant.quarantine, grant.sameIdentity(as: held) {
+            // It may come back, with its quarantine profile; what ended the session is why it has that now.
+            self.init(
+                Code(rawValue: quarantine.denial.rawValue), .operator, answer: .administrativeAction,
+                "the device has its quarantine profile now"
+            )
+            return
+        }
         self.init(
             .profileChanged, .operator, answer: .administrativeAction,
             "the rules in force give this certificate another identity, profile, broker, prefix or password"
         )
+    }
+}
+
+extension QuarantineReason {
+    /// What the device would be denied for, had its profile no quarantine.
+    fileprivate var denial: PolicyDenial.Code {
+        switch self {
+        case .expired: .certificateExpired
+        case .suspended: .deviceSuspended
+        case .pending: .devicePending
+        case .unregistered: .notRegistered
+        }
     }
 }

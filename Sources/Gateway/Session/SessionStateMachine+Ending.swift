@@ -60,8 +60,13 @@ extension SessionStateMachine {
             return []
         case .handshaking, .awaitingConnect:
             return [.cancelDeadline, .end(end)]
-        case .admitting(let admission, _), .claiming(let admission, _), .dialling(let admission, _),
-            .awaitingConnack(let admission, _):
+        case .awaitingConnack(let admission, _):
+            // The broker may have the device's will already. What the operator ends is no accident of the device's, and a
+            // DISCONNECT is what makes the broker forget the will (MQTT-3.14.4-3).
+            let farewell = end.fault == .operator ? [Action.sendToBroker(Self.normalDisconnect)] : []
+            return farewell
+                + Self.refusal(end, admission.version, devicePacketBytesMax: admission.devicePacketBytesMax)
+        case .admitting(let admission, _), .claiming(let admission, _), .dialling(let admission, _):
             return Self.refusal(end, admission.version, devicePacketBytesMax: admission.devicePacketBytesMax)
         case .established(let carried):
             guard carried.version == .v5, let code = end.answer else { return [.end(end)] }

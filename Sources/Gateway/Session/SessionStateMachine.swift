@@ -134,6 +134,22 @@ struct SessionStateMachine {
         }
     }
 
+    /// Whether the handshake is over and CONNECT has not come.
+    var awaitsConnect: Bool {
+        switch self.state {
+        case .awaitingConnect: true
+        case .handshaking, .admitting, .claiming, .dialling, .awaitingConnack, .established, .ended: false
+        }
+    }
+
+    /// Whether all that the registry had to be asked has been answered.
+    var isAdmitted: Bool {
+        switch self.state {
+        case .claiming, .dialling, .awaitingConnack, .established: true
+        case .handshaking, .awaitingConnect, .admitting, .ended: false
+        }
+    }
+
     /// Takes the state out, so that what it holds can be changed in place; every branch puts a state back.
     mutating func takeState() -> State {
         let state = self.state

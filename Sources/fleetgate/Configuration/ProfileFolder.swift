@@ -12,7 +12,7 @@ enum ProfileFolder {
     ) -> ProfileSet? {
         guard let files = files(folder, reporting: mistakes) else { return nil }
         let own = MistakeCollector()
-        let documents = files.compactMap { YAMLDocument.read($0, reporting: own) }
+        let documents = YAMLDocument.readAll(files, reporting: own)
         for mistake in own.mistakes { mistakes.report(mistake) }
         switch ProfileCompiler.compile(documents, revision: revision) {
         case .success(let set):

@@ -45,7 +45,7 @@ enum ControlRoutes {
             }
             let before = await sessions.count(device)
             let answer = try await registry.apply(command, by: actor)
-            guard before > 0 else { return DeviceExchange.Outcome(answer: answer, sessionsEnded: 0) }
+            // Also when there was no session: a handshake under way must not be judged by what held before.
             await sessions.judge(device)
             return DeviceExchange.Outcome(
                 answer: answer, sessionsEnded: max(0, before - (await sessions.count(device))))

@@ -6,8 +6,8 @@ enum ConfigurationTemplate {
     static func text(listener: ListenerSettings, admin: AdminAddress) -> String {
         """
         # FleetGate's configuration. Paths are relative to this file's folder. Unknown keys are errors.
-        # After a change: `fleetgate check --config fleetgate.yaml`; then SIGHUP has a running gateway take over
-        # profiles, certificates and CAs. Everything else takes a restart.
+        # After a change: `fleetgate check --config fleetgate.yaml`; then `fleetgate reload --config fleetgate.yaml`
+        # (or SIGHUP) has a running gateway take over profiles, certificates and CAs. Everything else takes a restart.
 
         # Where devices connect.
         listener:
@@ -34,7 +34,9 @@ enum ConfigurationTemplate {
           # Refuse device certificates that do not say that they are for clients.
           require-client-auth-eku: true
 
-        # The folder of device profiles: who gets in, and what each may do. See its files, and README.md of the project.
+        # The folder of device profiles: who gets in, and what each may do. DeviceProfiles/README.md of the project
+        # describes the format. `fleetgate profile` checks, compares and applies; `fleetgate explain` says what a
+        # certificate gets, and why.
         profiles: profiles
 
         # Single devices: who is registered, suspended, retired; pinned certificates, passwords. See `fleetgate device`.
@@ -104,6 +106,8 @@ enum ReadmeTemplate {
         | `server.pem`, `server.key` | the gateway's certificate and key |
         | `profiles/` | device profiles: which certificate gets what |
         | `devices/` | a place for device certificates |
+        | `registry.sqlite` | single devices: states, pins, passwords. Made at the first start |
+        | `admin.sock` | while the gateway runs: where `fleetgate reload`, `device` and `explain --device` ask it |
 
         All commands are for this folder.
 
@@ -127,6 +131,25 @@ enum ReadmeTemplate {
             mosquitto_pub -V 5 -h localhost -p \(port) --cafile ca/ca.pem \\
               --cert devices/meter-4711.pem --key devices/meter-4711.key \\
               -q 1 -t meters/hamburg-nord/meter-1/telemetry -m hello
+
+        ## Profiles and devices
+
+        What a certificate gets, and why:
+
+            fleetgate explain --config fleetgate.yaml --cert devices/meter-4711.pem
+
+        After a change of `profiles/`, certificates or CAs:
+
+            fleetgate profile lint --config fleetgate.yaml
+            fleetgate reload --config fleetgate.yaml
+
+        Single devices:
+
+            fleetgate device list --config fleetgate.yaml
+            fleetgate device disable --config fleetgate.yaml hamburg-nord/meter-4711 --reason "reported stolen"
+            fleetgate device enable --config fleetgate.yaml hamburg-nord/meter-4711
+
+        `DeviceProfiles/README.md` of the project describes profiles: all keys, and a walk of five minutes.
 
         ## Watch
 

@@ -1,4 +1,7 @@
+import Dispatch
 import FleetPolicy
+import Foundation
+import Synchronization
 import Yams
 
 /// Reads YAML files into the tree that configuration and device profiles are read from.
@@ -25,6 +28,24 @@ enum YAMLDocument {
                 OperatorMistake.Code(error.reason.rawValue), at: place, key: "", error.description, hint: error.hint)
             return nil
         }
+    }
+
+    /// Reads files on all processors, in the order given; those that cannot be read, or are not YAML, are left out with
+    /// their mistakes reported.
+    static func readAll(_ paths: [String], reporting mistakes: MistakeCollector) -> [SourceNode] {
+        let parts = min(paths.count, ProcessInfo.processInfo.activeProcessorCount)
+        guard parts > 1 else { return paths.compactMap { read($0, reporting: mistakes) } }
+        let results = Mutex([(documents: [SourceNode], mistakes: [OperatorMistake])](repeating: ([], []), count: parts))
+        DispatchQueue.concurrentPerform(iterations: parts) { part in
+            let own = MistakeCollector()
+            let files = paths[paths.count * part / parts..<paths.count * (part + 1) / parts]
+            let documents = files.compactMap { read($0, reporting: own) }
+            let found = own.mistakes
+            results.withLock { $0[part] = (documents, found) }
+        }
+        let all = results.withLock { $0 }
+        for mistake in all.flatMap(\.mistakes) { mistakes.report(mistake) }
+        return all.flatMap(\.documents)
     }
 
     /// Parses a text. Nil, with mistakes reported, when it is not YAML of the kind above.

@@ -32,6 +32,29 @@ struct PatternProposal: Hashable {
         }
     }
 
+    /// What can be made of a pattern that was given: its text with captures that have lost their types, and the names
+    /// of the captures. What is no whole pattern stays as it is; the check of the profile says what is wrong with it.
+    static func template(of pattern: String) -> (text: String, captures: [String]) {
+        var text = ""
+        var captures: [String] = []
+        var rest = pattern[...]
+        while let character = rest.first {
+            if rest.hasPrefix("{{") || rest.hasPrefix("}}") {
+                text += rest.prefix(2)
+                rest = rest.dropFirst(2)
+            } else if character == "{", let end = rest.firstIndex(of: "}") {
+                let name = String(rest.dropFirst().prefix { $0 != ":" && $0 != "}" })
+                captures.append(name)
+                text += "{\(name)}"
+                rest = rest[rest.index(after: end)...]
+            } else {
+                text.append(character)
+                rest = rest.dropFirst()
+            }
+        }
+        return (text, captures)
+    }
+
     private struct Piece {
         let text: Substring
         /// The capture's type; nil: text that stays.

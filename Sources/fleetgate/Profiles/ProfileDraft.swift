@@ -76,24 +76,34 @@ struct ProfileDraft: Hashable {
                 + issuerNames.map {
                     "\(Self.key(Self.attributeName($0.oid))): \(Self.quoted(PatternProposal.braced($0.value)))"
                 }.joined(separator: ", ") + " }")
-        device = Self.deviceTemplate(identity) ?? name
+        device = Self.deviceTemplate(identity.template, captures: identity.captures.map(\.name)) ?? name
     }
 
     /// Attributes that are one holder's, in the vocabulary of profiles.
     private static let holderAttributes: Set<String> = ["CN", "serialNumber", "UID", "emailAddress"]
+
+    /// Makes the device id of what the conditions capture, when the present one asks for something that they do not.
+    mutating func deriveDevice() {
+        let conditions = subject + alternativeNames + issuer
+        let captured = Set(conditions.flatMap { PatternProposal.template(of: $0.pattern).captures })
+        guard !captured.isSuperset(of: PatternProposal.template(of: device).captures) else { return }
+        let ofHolder = conditions.filter { Self.holderAttributes.contains($0.key) } + alternativeNames
+        let sources = (ofHolder + conditions).map { PatternProposal.template(of: $0.pattern) }
+        guard let source = sources.first(where: { !$0.captures.isEmpty }) ?? sources.first else { return }
+        device = Self.deviceTemplate(source.text, captures: source.captures) ?? name
+    }
 
     private static func topics(_ name: String) -> (publish: [String], subscribe: [String]) {
         (["\(name)/{device}/telemetry"], ["\(name)/{device}/commands/#"])
     }
 
     /// The whole text when it can be a device id, else the captures alone; nil when there are none.
-    private static func deviceTemplate(_ proposal: PatternProposal) -> String? {
+    private static func deviceTemplate(_ template: String, captures: [String]) -> String? {
         let isSafe =
-            !proposal.template.utf8.contains { "+#/".utf8.contains($0) || $0 < 0x20 || $0 == 0x7F }
-            && !proposal.template.hasPrefix("$")
-        if isSafe { return proposal.template }
-        if proposal.captures.isEmpty { return nil }
-        return proposal.captures.map { "{\($0.name)}" }.joined(separator: ".")
+            !template.utf8.contains { "+#/".utf8.contains($0) || $0 < 0x20 || $0 == 0x7F }
+            && !template.hasPrefix("$")
+        if isSafe { return template }
+        return captures.isEmpty ? nil : captures.map { "{\($0)}" }.joined(separator: ".")
     }
 
     /// The value with the captured texts in it replaced; nil when none occurs.

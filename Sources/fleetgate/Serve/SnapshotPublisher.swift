@@ -40,7 +40,8 @@ actor SnapshotPublisher {
     func adopt(_ update: DirectoryUpdate) async {
         // It cannot fail: what is thrown is the hand-over's own.
         try? await self.inTurn {
-            await self.gateway.update(directory: update.directory, changed: update.changed)
+            // Not the update's own directory: a reload may have handed down a newer one meanwhile.
+            await self.gateway.update(directory: await self.registry.directory, changed: update.changed)
         }
     }
 

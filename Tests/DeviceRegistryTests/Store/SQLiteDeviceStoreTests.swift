@@ -85,7 +85,7 @@ import Testing
         "INSERT INTO attribute VALUES (99, 'a', 'b')", "INSERT INTO attribute VALUES (1, '', 'b')",
         "INSERT INTO override VALUES (1, 'connections', -1)", "INSERT INTO override VALUES (1, 'connections', 'x')",
         "INSERT INTO certificate VALUES (1, zeroblob(32), '', 0, zeroblob(16385), 0, 0)",
-        "UPDATE profile_count SET devices = -1",
+        "INSERT INTO self_registered_count VALUES ('p', -1)", "UPDATE device SET is_self_registered = 2",
     ])
     func theTablesRefuse(_ sql: String) async throws {
         let fixture = try await RegistryFixture()
@@ -111,9 +111,11 @@ import Testing
         var overrides = DeviceOverrides()
         overrides.connectionsMax = 2
         let key = DeviceKey("d")
-        try await fixture.add(
-            DeviceRecord(
-                key: key, profile: "p", pins: [PinRecord(.numbered(1))], attributes: ["a": "b"], overrides: overrides))
+        let need = RegistrationNeed(key: key, profile: "p", state: .active, quota: nil)
+        #expect(await fixture.registry.register(need, certificate: nil, address: "") == .registered)
+        let change = DeviceChange(attributes: ["a": "b"], overrides: overrides)
+        try await fixture.apply(.change(device: key, change: change))
+        try await fixture.apply(.pin(device: key, pin: .numbered(1)))
         fixture.registry.record(
             Sighting(
                 key: key, at: 1, address: "",
@@ -121,7 +123,9 @@ import Testing
         await fixture.registry.flushSightings()
         try await fixture.apply(.remove(device: key))
         let queue = try DatabaseQueue(path: fixture.folder.database)
-        for table in ["device", "pin", "attribute", "override", "certificate", "profile_count WHERE devices > 0"] {
+        for table in [
+            "device", "pin", "attribute", "override", "certificate", "self_registered_count WHERE devices > 0",
+        ] {
             let count = try await queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") }
             #expect(count == 0)
         }

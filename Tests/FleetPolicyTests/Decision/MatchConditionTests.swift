@@ -86,6 +86,31 @@ import Testing
         #expect(set.decide(try rich { $0.subject = "CN=d1+serialNumber=a+serialNumber=b" }).denial?.code == .ambiguous)
     }
 
+    /// RFC 5280, section 7.1: a relative name is a set.
+    @Test func theOrderInsideARelativeNameMeansNothing() throws {
+        let orders = ["CN=d1+serialNumber=s7,O=Elbe", "serialNumber=s7+CN=d1,O=Elbe"]
+        for written in orders {
+            for sent in orders {
+                let name = try #require(DistinguishedName(rfc4514: sent))
+                let certificate = try rich {
+                    $0.subject = sent
+                    $0.names = [.directoryName(name)]
+                }
+                let match = "match: { subject: \"\(written)\", san: { directory-name: \"\(written)\" } }"
+                let set = try compile("profile: p\n\(match)\ndevice: d\n").get()
+                #expect(set.decide(certificate).grant?.deviceID == "d", "\(written) \(sent)")
+                let anchored = try compile(
+                    "profile: p\nmatch: { subject: { CN: \"{id}\" }, trust-anchor: \"\(written)\" }\ndevice: \"{id}\"\n"
+                ).get()
+                let circumstances = ConnectionCircumstances.usual.with {
+                    $0.trustAnchor = ConnectionCircumstances.TrustAnchor(
+                        subject: name, sha256Fingerprint: [UInt8](repeating: 9, count: 32))
+                }
+                #expect(anchored.decide(certificate, circumstances).grant?.deviceID == "d1", "\(written) \(sent)")
+            }
+        }
+    }
+
     @Test(
         arguments: [
             (Int64(86_399), 0), (86_400, 1), (0, 0), (-1, -1), (-86_400, -1), (-86_401, -2), (Int64.max, nil),

@@ -112,7 +112,7 @@ import Testing
         Row("open", nil, "expired: 10s", expiredFor: 11, gets: "certificate-expired"),
         Row("first-seen", nil, "expired: 10s", expiredFor: 5, gets: "rescue/expired"),
         Row("first-seen", nil, expiredFor: 5, gets: "certificate-expired"),
-        Row(approval, nil, all, expiredFor: 5, gets: "rescue/pending+pending"),
+        Row(approval, nil, all, expiredFor: 5, gets: "rescue/pending"),
         Row(approval, nil, "pending: true", expiredFor: 5, gets: "certificate-expired"),
         Row(approval, nil, expiredFor: 5, gets: "certificate-expired"),
         Row("open", .suspended, "suspended: true", expiredFor: 5, gets: "certificate-expired"),
@@ -148,9 +148,16 @@ import Testing
         var snapshot = try snapshot("registration: { mode: first-seen, quota: 2 }\n", quarantine: Self.all)
         snapshot.directory = DeviceDirectory(
             (0..<others).map {
-                RegisteredDevice(key: DeviceKey(tenant: "t", deviceID: "o\($0)"), state: .retired, profile: "main")
+                RegisteredDevice(
+                    key: DeviceKey(tenant: "t", deviceID: "o\($0)"), state: .retired, profile: "main",
+                    isSelfRegistered: true)
             })
         #expect(summary(snapshot.decide(try leaf(), .usual)) == expected)
+        snapshot.directory = snapshot.directory.applying(
+            (0..<10).map {
+                .set(RegisteredDevice(key: DeviceKey(tenant: "t", deviceID: "i\($0)"), profile: "main"))
+            })
+        #expect(summary(snapshot.decide(try leaf(), .usual)) == expected, "what was imported does not count")
     }
 
     // MARK: Pins

@@ -70,7 +70,7 @@ import Testing
             }
             #expect(next.device(Self.device(99).key)?.state == .suspended)
             #expect(directory.device(Self.device(99).key)?.state == .active)
-            #expect(next.count == Self.count && next.count(ofProfile: "smart-meter") == Self.count)
+            #expect(next.count == Self.count && next.selfRegisteredCount(ofProfile: "smart-meter") == 0)
             let last = Self.device(Self.count - 1)
             #expect(next.device(pinning: last.pins[0].sha256, publicKeySHA256: [])?.key == last.key)
             print(

@@ -19,7 +19,9 @@ private struct PlainDirectory {
         return found.count == 1 ? found.first : nil
     }
 
-    func count(ofProfile name: String) -> Int { devices.values.count { $0.profile == name } }
+    func selfRegisteredCount(ofProfile name: String) -> Int {
+        devices.values.count { $0.profile == name && $0.isSelfRegistered }
+    }
 }
 
 /// SplitMix64: the same numbers on every run.
@@ -46,7 +48,8 @@ extension RegisteredDevice {
     fileprivate static func random(_ generator: inout SeededGenerator) -> RegisteredDevice {
         var device = RegisteredDevice(
             key: .random(&generator), state: DeviceState.allCases.randomElement(using: &generator) ?? .active,
-            profile: ["", "meter", "gateway", "lamp"].randomElement(using: &generator) ?? "")
+            profile: ["", "meter", "gateway", "lamp"].randomElement(using: &generator) ?? "",
+            isSelfRegistered: Bool.random(using: &generator))
         for _ in 0..<Int.random(in: 0...3, using: &generator) {
             device.pins.append(
                 pin(Bool.random(using: &generator) ? .certificate : .publicKey, .random(in: 0..<40, using: &generator)))
@@ -110,7 +113,8 @@ extension DeviceKey {
             }
         }
         for profile in ["", "meter", "gateway", "lamp", "other"] {
-            #expect(directory.count(ofProfile: profile) == plain.count(ofProfile: profile))
+            #expect(
+                directory.selfRegisteredCount(ofProfile: profile) == plain.selfRegisteredCount(ofProfile: profile))
         }
         var seen: Set<DeviceKey> = []
         directory.forEachEntry { seen.insert($0.key) }
@@ -132,8 +136,8 @@ extension DeviceKey {
 
     @Test func ofTwoWithOneKeyTheLaterCounts() {
         let key = DeviceKey(tenant: "t", deviceID: "d")
-        let earlier = RegisteredDevice(key: key, profile: "old", pins: [pin(.certificate, 1)])
-        let later = RegisteredDevice(key: key, profile: "new", pins: [pin(.certificate, 2)])
+        let earlier = RegisteredDevice(key: key, profile: "old", isSelfRegistered: true, pins: [pin(.certificate, 1)])
+        let later = RegisteredDevice(key: key, profile: "new", isSelfRegistered: true, pins: [pin(.certificate, 2)])
         for directory in [
             DeviceDirectory([earlier, later]), DeviceDirectory.empty.applying([.set(earlier), .set(later)]),
             DeviceDirectory([earlier]).applying([.remove(key), .set(later)]),
@@ -142,8 +146,8 @@ extension DeviceKey {
             #expect(directory.device(key) == later)
             #expect(directory.device(pinning: hash(1), publicKeySHA256: hash(1)) == nil)
             #expect(directory.device(pinning: hash(2), publicKeySHA256: hash(0)) == later)
-            #expect(directory.count(ofProfile: "old") == 0)
-            #expect(directory.count(ofProfile: "new") == 1)
+            #expect(directory.selfRegisteredCount(ofProfile: "old") == 0)
+            #expect(directory.selfRegisteredCount(ofProfile: "new") == 1)
         }
     }
 

@@ -29,7 +29,7 @@ import Testing
 
     /// The examples of RFC 4514, section 4, as far as their types have names here.
     @Test(arguments: [
-        "UID=jsmith,DC=example,DC=net", "OU=Sales+CN=J.  Smith,DC=example,DC=net",
+        "UID=jsmith,DC=example,DC=net", "CN=J.  Smith+OU=Sales,DC=example,DC=net",
         "CN=James \\\"Jim\\\" Smith\\, III,DC=example,DC=net", "CN=Before\\0DAfter,DC=example,DC=net",
         "1.3.6.1.4.1.1466.0=#0C024869", "CN=Lučić", "",
     ])
@@ -91,6 +91,32 @@ import Testing
         let decomposed = try #require(DistinguishedName(attributes: [("CN", "cafe\u{301}")]))
         #expect(composed != decomposed)
         #expect(Set([composed, decomposed]).count == 2)
+    }
+
+    @Test(arguments: [
+        ("serialNumber=sn77+CN=rich-77", "CN=rich-77+serialNumber=sn77"),
+        ("OU=Sales+CN=J.  Smith,DC=example,DC=net", "CN=J.  Smith+OU=Sales,DC=example,DC=net"),
+        ("1.2.9=#0C0141+1.2.10=#0C0141+CN=a", "CN=a+1.2.10=#0C0141+1.2.9=#0C0141"),
+        ("CN=b+CN=a+CN=b", "CN=a+CN=b+CN=b"),
+        ("O=x,OU=b+OU=a+O=c,CN=y", "O=x,O=c+OU=a+OU=b,CN=y"),
+    ])
+    func insideARelativeNameTheOrderMeansNothing(text: String, canonical: String) throws {
+        let (one, other) = (
+            try #require(DistinguishedName(rfc4514: text)), try #require(DistinguishedName(rfc4514: canonical))
+        )
+        #expect(one == other && one.hashValue == other.hashValue && Set([one, other]).count == 1)
+        #expect("\(one)" == canonical && "\(other)" == canonical)
+    }
+
+    @Test(arguments: [
+        ("CN=a,OU=b", "OU=b,CN=a"), ("CN=a+OU=b", "CN=a,OU=b"), ("CN=a+OU=b", "CN=b+OU=a"), ("CN=a+CN=a", "CN=a"),
+        ("CN=a+OU=b,O=c", "O=c,CN=a+OU=b"), ("CN=a+OU=b+O=c", "CN=a+OU=b,O=c"), ("CN=a+CN=a+OU=b", "CN=a+OU=b+OU=b"),
+        ("CN=caf\u{E9}+OU=b", "OU=b+CN=cafe\u{301}"),
+    ])
+    func otherDifferencesCount(one: String, other: String) throws {
+        let names = [try #require(DistinguishedName(rfc4514: one)), try #require(DistinguishedName(rfc4514: other))]
+        #expect(names[0] != names[1] && Set(names).count == 2)
+        #expect(Set(names.map { Array("\($0)".utf8) }).count == 2)
     }
 
     @Test func unknownShortNamesAreRefused() {

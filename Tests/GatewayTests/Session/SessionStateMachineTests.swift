@@ -191,10 +191,19 @@ struct SessionStateMachineTests {
             var waiting = try SessionConversation.at(.awaitingConnack, version)
             #expect(
                 try waiting.end(.shuttingDown()) == [
-                    .cancelDeadline, .toDevice(.refusal(version, .serverUnavailable, .shuttingDown)),
+                    // The broker has the CONNECT, and perhaps a will in it.
+                    .toBroker(.disconnect(MQTTDisconnect())), .cancelDeadline, .toDevice(.refusal(version, .serverUnavailable, .shuttingDown)),
                     .end(.shuttingDown, .operator),
                 ]
             )
+        }
+    }
+
+    @Test("what the device or the network ends while the broker is asked leaves its will to the broker")
+    func willOfAWaitingDevice() throws {
+        for end in [SessionEnd.deviceClosed(), .upstreamClosed()] {
+            var waiting = try SessionConversation.at(.awaitingConnack, .v5)
+            #expect(try !waiting.end(end).contains(.toBroker(.disconnect(MQTTDisconnect()))))
         }
     }
 

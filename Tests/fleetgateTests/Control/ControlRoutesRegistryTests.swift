@@ -252,6 +252,22 @@ import Testing
                 try await DevicePages(devices: devices, query: DeviceQuery(limit: 1000), limit: nil) { _ in true }
                     .each { page in pages.withLock { $0 += page.records.count } }
                 #expect(pages.withLock { $0 } == rows)
+                _ = try await devices.apply(
+                    .setState(
+                        device: DeviceKey(tenant: "hamburg", deviceID: "meter-7"), state: .suspended, reason: "",
+                        force: false))
+                for isWanted in [nil, { $0.key.deviceID.hasSuffix("0") || $0.state == .suspended }]
+                    as [((DeviceRecord) -> Bool)?]
+                {
+                    let first = DevicePages(
+                        devices: devices, query: DeviceQuery(limit: 10), limit: 10, isWanted: isWanted)
+                    let counts = try await first.counts()
+                    #expect(counts.total == (isWanted == nil ? rows : rows / 10 + 1))
+                    #expect(counts[.suspended] == 1 && counts[.active] == counts.total - 1)
+                }
+                let suspended = DevicePages(
+                    devices: devices, query: DeviceQuery(state: .suspended, limit: 10), limit: 10, isWanted: nil)
+                #expect(try await suspended.counts().total == 1)
                 let lines = try await Self.exported(DeviceExport(format: .csv), by: devices)
                 #expect(lines.utf8.count { $0 == UInt8(ascii: "\n") } == rows + 1)
             }

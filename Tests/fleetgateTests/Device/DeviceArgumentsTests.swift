@@ -1,3 +1,4 @@
+import ArgumentParser
 import DeviceRegistry
 import FleetPolicy
 import Testing
@@ -32,13 +33,14 @@ import Testing
     }
 
     @Test(arguments: [("m1", "default/m1"), ("a/m1", "a/m1"), ("default/m1", "default/m1")])
-    func devicesAreNamedWithOrWithoutTheirTenant(text: String, key: String) {
-        #expect(DeviceArgument(argument: text)?.key.description == key)
+    func devicesAreNamedWithOrWithoutTheirTenant(text: String, key: String) throws {
+        #expect(try DeviceArgument(parsing: text).key.description == key)
     }
 
     @Test(arguments: ["", "/", "a/", "/m1", "a/b/c", "+", "a/#", "$SYS", "m\n1", String(repeating: "x", count: 129)])
     func whatIsNoDeviceIsRefused(text: String) {
-        #expect(DeviceArgument(argument: text) == nil)
+        let error = #expect(throws: ValidationError.self) { try DeviceArgument(parsing: text) }
+        #expect(error?.message.contains("none of + # /") == true)
     }
 
     @Test(arguments: [("a=b", "a", "b"), ("a=", "a", ""), ("a=b=c", "a", "b=c")])

@@ -15,11 +15,13 @@ import Testing
             key: try #require(DeviceKey(parsing: name)), state: state, note: note, lastSeen: lastSeen)
     }
 
-    private static func written(_ pages: [DevicePages.Page], json: Bool) throws -> [String] {
+    private static func written(
+        _ pages: [DevicePages.Page], counts: StateCounts? = nil, json: Bool
+    ) throws -> [String] {
         var lines: [String] = []
         let writer = DeviceListWriter(json: json, now: now) { lines.append($0) }
         for page in pages { try writer.page(page) }
-        try writer.end()
+        try writer.end(counts: counts)
         return lines
     }
 
@@ -41,9 +43,31 @@ import Testing
 
     @Test func whatWouldSteerATerminalIsShown() throws {
         let record = try Self.record("m1", note: "\u{1B}[2J\u{202E}x")
-        let lines = try Self.written([.init(records: [record], isCutOff: true)], json: false)
+        let lines = try Self.written([.init(records: [record], isCutOff: false)], json: false)
         #expect(lines[1].hasSuffix("\\u{1b}[2J\\u{202e}x"))
-        #expect(lines.last == "1 device: 1 active (there are more: --limit)")
+        #expect(lines.last == "1 device: 1 active")
+    }
+
+    @Test func theCountsAreOfAllThatFit() throws {
+        let page = DevicePages.Page(records: [try Self.record("m1")], isCutOff: true)
+        var counts = StateCounts()
+        counts.add(.active, count: 7)
+        counts.add(.pending, count: 2)
+        let lines = try Self.written([page], counts: counts, json: false)
+        #expect(lines.last == "9 devices: 2 pending, 7 active (1 shown: --limit)")
+        let text = try Self.written([page], counts: counts, json: true).joined(separator: "\n")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        #expect((object["devices"] as? [Any])?.count == 1)
+        #expect((object["counts"] as? [String: Int])?["total"] == 9)
+        #expect((object["counts"] as? [String: Int])?["active"] == 7)
+        #expect(object["complete"] as? Bool == false)
+    }
+
+    @Test func allAreShownWhenNoMoreAreFound() throws {
+        var counts = StateCounts()
+        counts.add(.active)
+        let page = DevicePages.Page(records: [try Self.record("m1")], isCutOff: true)
+        #expect(try Self.written([page], counts: counts, json: false).last == "1 device: 1 active")
     }
 
     @Test func withoutDevicesThereIsNoTable() throws {
@@ -88,6 +112,9 @@ import Testing
         record.lastCertificate = SeenCertificate(
             sha256: Array(repeating: 9, count: 32), subject: "CN=m1", notAfter: Self.now - 1)
         let text = DeviceListing(record: record).text(now: Self.now)
+        #expect(!text.contains("by itself"))
+        record.isSelfRegistered = true
+        #expect(DeviceListing(record: record).text(now: Self.now).contains("registered   by itself"))
         for part in [
             "suspended (stolen)", "public-key:0707", "site = x", "connections = 2", "from 192.0.2.1", "CN=m1",
             "expired",

@@ -38,7 +38,9 @@ struct DeviceAddCommand: AsyncParsableCommand {
 
     @OptionGroup var pin: PinSourceOptions
 
-    @Argument(help: "The devices: TENANT/DEVICE, or DEVICE of the tenant default.")
+    @Argument(
+        help: "The devices: TENANT/DEVICE, or DEVICE of the tenant default.",
+        transform: DeviceArgument.init(parsing:))
     var devices: [DeviceArgument]
 
     func validate() throws {
@@ -114,7 +116,9 @@ struct DeviceSetCommand: AsyncParsableCommand {
         help: ArgumentHelp("A limit instead of the profile's; may be repeated.", valueName: "limit=number"))
     var override: [AssignmentArgument] = []
 
-    @Argument(help: "The devices: TENANT/DEVICE, or DEVICE of the tenant default.")
+    @Argument(
+        help: "The devices: TENANT/DEVICE, or DEVICE of the tenant default.",
+        transform: DeviceArgument.init(parsing:))
     var devices: [DeviceArgument]
 
     func validate() throws {

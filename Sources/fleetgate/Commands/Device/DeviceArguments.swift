@@ -4,11 +4,16 @@ import FleetPolicy
 import Foundation
 
 /// A device as it is named on the command line.
-struct DeviceArgument: ExpressibleByArgument {
+struct DeviceArgument {
     let key: DeviceKey
 
-    init?(argument: String) {
-        guard let key = DeviceKey(parsing: argument) else { return nil }
+    /// - Throws: `ValidationError` with the rules of names.
+    init(parsing argument: String) throws {
+        guard let key = DeviceKey(parsing: argument) else {
+            throw ValidationError(
+                "a device is TENANT/DEVICE, or DEVICE of the tenant default; each of the two has 1 to 128 bytes, none "
+                    + "of + # / and no control characters, and does not begin with $")
+        }
         self.key = key
     }
 }

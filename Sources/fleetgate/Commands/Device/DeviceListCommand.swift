@@ -34,6 +34,8 @@ struct DeviceListCommand: AsyncParsableCommand {
         commandName: "list",
         abstract: "List devices, with how many there are in each state.",
         discussion: """
+            The counts are of all devices that the filters let through, also those that --limit cuts off.
+
             Times are durations that end now (90s, 15m, 6h, 30d, 2w), dates (2026-01-31, in UTC) or \
             2026-01-31T12:00:00Z. A device that was never seen counts as not seen since any time.
 
@@ -69,14 +71,19 @@ struct DeviceListCommand: AsyncParsableCommand {
     func run() async throws {
         try await gateway.withDevices { devices in
             let writer = DeviceListWriter(json: json, now: DeviceTimes.now) { print($0) }
-            try await DevicePages(devices: devices, query: query, limit: limit, isWanted: isWanted).each(writer.page)
-            try writer.end()
+            let isWanted: ((DeviceRecord) -> Bool)? = isSortedHere ? { self.isWanted($0) } : nil
+            let pages = DevicePages(devices: devices, query: query, limit: limit, isWanted: isWanted)
+            try await pages.each(writer.page)
+            let counts = writer.isCutOff ? try await pages.counts() : nil
+            try writer.end(counts: counts)
         }
     }
 
+    /// Whether there is a filter that the registry's query cannot say.
+    private var isSortedHere: Bool { prefix != nil || seenSince != nil }
+
     private var query: DeviceQuery {
         // Where this program sorts out itself, a page may hold few that are wanted.
-        let isSortedHere = prefix != nil || seenSince != nil
         var query = filter.query(limit: isSortedHere ? DeviceQuery.limitMax : min(limit ?? .max, DeviceQuery.limitMax))
         if query.containing == nil { query.containing = prefix }
         return query
@@ -96,11 +103,12 @@ struct DevicePages {
     let query: DeviceQuery
     /// Devices in all; nil: no bound.
     let limit: Int?
-    let isWanted: (DeviceRecord) -> Bool
+    /// Sorts out what the query lets through; nil: all of it is wanted.
+    let isWanted: ((DeviceRecord) -> Bool)?
 
     struct Page {
         let records: [DeviceRecord]
-        /// There are more than the limit lets through.
+        /// There may be more than the limit lets through.
         let isCutOff: Bool
     }
 
@@ -111,12 +119,33 @@ struct DevicePages {
             guard case .devices(let records, let next) = try await devices.apply(.list(query: query)).answer else {
                 throw ControlClientError.badAnswer("is not a list of devices")
             }
-            let wanted = records.filter(isWanted)
+            let wanted = isWanted.map { records.filter($0) } ?? records
             let page = Array(wanted.prefix(rest))
             rest -= page.count
             try body(Page(records: page, isCutOff: rest == 0 && (next != nil || page.count < wanted.count)))
             query.after = next
         } while query.after != nil && rest > 0
+    }
+
+    /// How many devices there are in each state, whatever the limit.
+    func counts() async throws -> StateCounts {
+        var counts = StateCounts()
+        guard isWanted == nil else {
+            // Only who reads them all can count these.
+            try await DevicePages(devices: devices, query: query, limit: nil, isWanted: isWanted).each { page in
+                for record in page.records { counts.add(record.state) }
+            }
+            return counts
+        }
+        for state in DeviceState.allCases where query.state == nil || query.state == state {
+            var query = query
+            query.state = state
+            guard case .count(let count) = try await devices.apply(.count(query: query)).answer else {
+                throw ControlClientError.badAnswer("is not a count of devices")
+            }
+            counts.add(state, count: count)
+        }
+        return counts
     }
 }
 
@@ -125,8 +154,10 @@ final class DeviceListWriter {
     private let json: Bool
     private let print: (String) -> Void
     private var table: DeviceTable
-    private var counts = StateCounts()
-    private var isCutOff = false
+    /// Of what was written.
+    private var written = StateCounts()
+    /// There may be more devices than were written.
+    private(set) var isCutOff = false
 
     init(json: Bool, now: Int64, print: @escaping (String) -> Void) {
         self.json = json
@@ -137,26 +168,29 @@ final class DeviceListWriter {
     func page(_ page: DevicePages.Page) throws {
         if json {
             for record in page.records {
-                print((counts.total == 0 ? "{\"devices\":[\n" : ",") + (try DeviceListing(record: record).line()))
-                counts.add(record.state)
+                print((written.total == 0 ? "{\"devices\":[\n" : ",") + (try DeviceListing(record: record).line()))
+                written.add(record.state)
             }
         } else {
             for line in table.lines(page.records) { print(line) }
-            for record in page.records { counts.add(record.state) }
+            for record in page.records { written.add(record.state) }
         }
         isCutOff = isCutOff || page.isCutOff
     }
 
-    func end() throws {
+    /// - Parameter counts: Of all devices that fit; nil: all of them were written.
+    func end(counts: StateCounts?) throws {
+        let all = counts ?? written
+        let isComplete = all.total <= written.total
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
-            let counts = String(decoding: try encoder.encode(counts), as: UTF8.self)
+            let counts = String(decoding: try encoder.encode(all), as: UTF8.self)
             print(
-                (self.counts.total == 0 ? "{\"devices\":[" : "") + "],\"counts\":\(counts),\"complete\":\(!isCutOff)}")
+                (written.total == 0 ? "{\"devices\":[" : "") + "],\"counts\":\(counts),\"complete\":\(isComplete)}")
         } else {
-            if counts.total > 0 { print("") }
-            print(counts.text + (isCutOff ? " (there are more: --limit)" : ""))
+            if written.total > 0 { print("") }
+            print(all.text + (isComplete ? "" : " (\(written.total) shown: --limit)"))
         }
     }
 }

@@ -27,6 +27,7 @@ struct DeviceListing: Encodable {
         case stateReason = "state-reason"
         case profile, pins, attributes, overrides, note
         case hasPassword = "has-password"
+        case isSelfRegistered = "self-registered"
         case created, changed
         case firstSeen = "first-seen"
         case lastSeen = "last-seen"
@@ -46,6 +47,7 @@ struct DeviceListing: Encodable {
         try container.encode(record.overrides, forKey: .overrides)
         try container.encode(record.note, forKey: .note)
         try container.encode(record.hasPassword, forKey: .hasPassword)
+        try container.encode(record.isSelfRegistered, forKey: .isSelfRegistered)
         try container.encode(DeviceTimes.text(record.createdAt), forKey: .created)
         try container.encode(DeviceTimes.text(record.changedAt), forKey: .changed)
         try container.encode(record.firstSeen.map(DeviceTimes.text), forKey: .firstSeen)
@@ -78,6 +80,7 @@ struct DeviceListing: Encodable {
             ("first seen", record.firstSeen.map(DeviceTimes.text) ?? "never"),
             ("last seen", lastSeen(now: now)),
         ]
+        if record.isSelfRegistered { lines.append(("registered", "by itself")) }
         if let certificate = record.lastCertificate {
             lines.append(("certificate", certificate.subject))
             lines.append(("", "SHA-256 \(HexadecimalText.text(certificate.sha256))"))

@@ -85,7 +85,7 @@ struct DevicePinCommand: AsyncParsableCommand {
     @OptionGroup var gateway: GatewayOptions
     @OptionGroup var source: PinSourceOptions
 
-    @Argument(help: "The device.")
+    @Argument(help: "The device.", transform: DeviceArgument.init(parsing:))
     var device: DeviceArgument
 
     func validate() throws {
@@ -118,7 +118,7 @@ struct DeviceUnpinCommand: AsyncParsableCommand {
     @Flag(help: "Take all pins away.")
     var all = false
 
-    @Argument(help: "The device.")
+    @Argument(help: "The device.", transform: DeviceArgument.init(parsing:))
     var device: DeviceArgument
 
     func validate() throws {

@@ -10,14 +10,14 @@ struct DeviceSetPasswordCommand: AsyncParsableCommand {
         abstract: "Set the password that a device gives beside its certificate.",
         discussion: """
             For profiles with "second-factor: password". The password is asked for twice, or read from a file, or from \
-            standard input; never from the command line, which others can see. The registry keeps a salted hash.
+            standard input; never from the command line, which others can see. The registry keeps a salted hash. A \
+            file that others than its owner and group can read is refused: chmod 600.
 
             EXAMPLES
               fleetgate device set-password -c gate/fleetgate.yaml meter-4711
+              (umask 077; pwgen -s 32 1 > secret.txt)
               fleetgate device set-password -c gate/fleetgate.yaml meter-4711 \\
                 --password-file secret.txt
-              pwgen -s 32 1 | tee secret.txt | fleetgate device set-password \\
-                -c gate/fleetgate.yaml meter-4711 --password-file -
             """)
 
     @OptionGroup var gateway: GatewayOptions
@@ -30,7 +30,7 @@ struct DeviceSetPasswordCommand: AsyncParsableCommand {
     @Flag(help: "Remove the password.")
     var remove = false
 
-    @Argument(help: "The device.")
+    @Argument(help: "The device.", transform: DeviceArgument.init(parsing:))
     var device: DeviceArgument
 
     func validate() throws {
@@ -57,7 +57,7 @@ struct DeviceSetPasswordCommand: AsyncParsableCommand {
             case nil:
                 try SecretInput.askTwice("Password for \(LogText.visible("\(device.key)")): ", again: "Once more: ")
             case "-": try SecretInput.firstLineOfStandardInput()
-            case let file?: try BoundedFile.readSecretLine(file)
+            case let file?: try SecretInput.firstLine(of: file)
             }
         guard !text.isEmpty else { throw CommandFailure("the password is empty") }
         return Array(text.utf8)

@@ -16,7 +16,9 @@ struct DeviceShowCommand: AsyncParsableCommand {
 
     @OptionGroup var gateway: GatewayOptions
 
-    @Argument(help: "The devices: TENANT/DEVICE, or DEVICE of the tenant default.")
+    @Argument(
+        help: "The devices: TENANT/DEVICE, or DEVICE of the tenant default.",
+        transform: DeviceArgument.init(parsing:))
     var devices: [DeviceArgument]
 
     @Flag(help: "Print JSON instead of text: an object, or an array of them for several devices.")
@@ -58,7 +60,7 @@ struct DeviceHistoryCommand: AsyncParsableCommand {
 
     @OptionGroup var gateway: GatewayOptions
 
-    @Argument(help: "The device.")
+    @Argument(help: "The device.", transform: DeviceArgument.init(parsing:))
     var device: DeviceArgument
 
     @Option(help: ArgumentHelp("At most so many entries, 1 to 1000.", valueName: "number"))

@@ -9,7 +9,9 @@ struct DeviceStateOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Why, for listings and the history; at most 256 bytes.", valueName: "text"))
     var reason = ""
 
-    @Argument(help: "The devices: TENANT/DEVICE, or DEVICE of the tenant default.")
+    @Argument(
+        help: "The devices: TENANT/DEVICE, or DEVICE of the tenant default.",
+        transform: DeviceArgument.init(parsing:))
     var devices: [DeviceArgument]
 
     func validate() throws {
@@ -37,8 +39,9 @@ struct DeviceDisableCommand: AsyncParsableCommand {
         commandName: "disable",
         abstract: "Suspend devices: they are not let in until they are enabled.",
         discussion: """
-            Beats every profile. Live sessions end at once, or go on in quarantine if the profile says so; the \
-            command says how many have ended.
+            Beats every profile. Live sessions end at once; the command says how many. Where the device's profile has \
+            "quarantine: suspended: true", the device may come back, with the topics of the quarantine profile only. \
+            A device that has no record yet gets one, as suspended.
 
             EXAMPLES
               fleetgate device disable -c gate/fleetgate.yaml hamburg/meter-4711 \\
@@ -100,7 +103,8 @@ struct DeviceRetireCommand: AsyncParsableCommand {
         commandName: "retire",
         abstract: "Shut devices out for good; their names stay taken.",
         discussion: """
-            For devices that were scrapped or sold: nobody gets in under their names again. Live sessions end at once.
+            For devices that were scrapped or sold: nobody gets in under their names again. Live sessions end at \
+            once. A device that has no record yet gets one, as retired.
 
             EXAMPLES
               fleetgate device retire -c gate/fleetgate.yaml hamburg/meter-4711 \\
@@ -129,7 +133,9 @@ struct DeviceRemoveCommand: AsyncParsableCommand {
 
     @OptionGroup var gateway: GatewayOptions
 
-    @Argument(help: "The devices: TENANT/DEVICE, or DEVICE of the tenant default.")
+    @Argument(
+        help: "The devices: TENANT/DEVICE, or DEVICE of the tenant default.",
+        transform: DeviceArgument.init(parsing:))
     var devices: [DeviceArgument]
 
     func run() async throws {

@@ -52,9 +52,9 @@ struct StateCounts: Encodable, Equatable {
     private(set) var total = 0
     private var states: [DeviceState: Int] = [:]
 
-    mutating func add(_ state: DeviceState) {
-        total += 1
-        states[state, default: 0] += 1
+    mutating func add(_ state: DeviceState, count: Int = 1) {
+        total += count
+        states[state, default: 0] += count
     }
 
     subscript(_ state: DeviceState) -> Int { states[state, default: 0] }

@@ -15,6 +15,17 @@ enum SecretInput {
         return first
     }
 
+    /// The first line of a file that only its owner, and to read its group, has access to.
+    ///
+    /// - Throws: ``CommandFailure`` with what to do about it.
+    static func firstLine(of file: String) throws -> String {
+        do {
+            return try BoundedFile.readSecretLine(file)
+        } catch {
+            throw CommandFailure(error.description + (error.hint.map { " (hint: \($0))" } ?? ""))
+        }
+    }
+
     /// The first line of standard input, whatever it is: a pipe, a file.
     static func firstLineOfStandardInput() throws -> String {
         guard isatty(STDIN_FILENO) == 0 else { return try ask("") }

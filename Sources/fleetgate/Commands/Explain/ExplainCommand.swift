@@ -25,7 +25,8 @@ struct ExplainCommand: AsyncParsableCommand {
                 --qos 1 --retain
               fleetgate explain --config gate/fleetgate.yaml --cert device.pem \\
                 --profiles new-profiles --client-id meter-4711
-              fleetgate explain --config gate/fleetgate.yaml --device hamburg-nord/meter-4711
+              fleetgate explain --config gate/fleetgate.yaml \\
+                --device hamburg-nord/meter-4711
               fleetgate explain --config gate/fleetgate.yaml --cert device.pem --json |
                 jq -r .decision.outcome.code
 
@@ -149,7 +150,8 @@ struct ExplainCommand: AsyncParsableCommand {
         let engine = ExplainEngine(
             context: setting.context,
             snapshot: PolicySnapshot(profiles: setting.profiles, directory: try await registry.directory()),
-            listener: setting.configuration.listener.name, now: Int64(Date().timeIntervalSince1970))
+            listener: setting.configuration.listener.name, now: Int64(Date().timeIntervalSince1970),
+            configurationFile: config)
         return engine.report(leaf, issuers: Array(chain.dropFirst()), circumstances, questions)
     }
 }

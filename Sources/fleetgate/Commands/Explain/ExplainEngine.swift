@@ -11,6 +11,8 @@ struct ExplainEngine {
     let listener: String
     /// Seconds since 1970-01-01T00:00:00Z.
     let now: Int64
+    /// The file that names the client CAs, for what is said to the operator.
+    var configurationFile = "the gateway's configuration"
 
     /// - Parameters:
     ///   - issuers: What the device sends behind its own certificate.
@@ -40,7 +42,8 @@ struct ExplainEngine {
             }
         }
         let (facts, anchor) = facts(of: result, judged, chain, isWhole: isWhole)
-        let decisive = connection(anchor)
+        let isPinned = snapshot.explain(attributes, connection(nil)).pinnedFor != nil
+        let decisive = connection(assumedAnchor(anchor, facts, chain, isPinned: isPinned))
         let grant: DeviceGrant? =
             switch snapshot.decide(attributes, decisive) {
             case .granted(let grant) where facts.result != .refused: grant
@@ -54,6 +57,32 @@ struct ExplainEngine {
             topics: grant.map { grant in questions.topics.map { explain($0, grant) } } ?? [])
     }
 
+    /// The anchor to judge the profiles by. Where none has issued a refused chain: one of the name that the chain asks
+    /// for, so that the profiles say what they would if it were among the client CAs. A certificate that is pinned is
+    /// judged without: its pin stands for the anchor.
+    private func assumedAnchor(
+        _ anchor: TLSTrustAnchor?, _ facts: ExplainReport.Chain, _ chain: [PeerCertificate], isPinned: Bool
+    ) -> TLSTrustAnchor? {
+        guard anchor == nil, facts.result == .refused, !isPinned, let top = top(of: chain) else { return anchor }
+        return TLSTrustAnchor(subject: top.issuer, sha256Fingerprint: [])
+    }
+
+    /// What would help a chain that no anchor has issued.
+    private func hint(_ chain: [PeerCertificate]) -> String? {
+        guard let top = top(of: chain) else { return nil }
+        let place = "tls.client-ca of \(configurationFile)"
+        return likelyAnchor(of: chain) == nil
+            ? "its issuer \(top.issuerDescription) is not among \(place)"
+            : "its issuer \(top.issuerDescription) is among \(place) by name, but with another key"
+    }
+
+    /// The last of the certificates that lead upwards from the leaf.
+    private func top(of chain: [PeerCertificate]) -> PeerCertificate? {
+        guard var top = chain.first else { return nil }
+        for next in chain.dropFirst() where next.subject == top.issuer { top = next }
+        return top
+    }
+
     /// What the TLS layer says, and the anchor to judge the profiles by.
     ///
     /// - Parameter judged: What the policy was asked about; nil when the chain was refused before.
@@ -65,11 +94,13 @@ struct ExplainEngine {
             detail: String? = nil, despite: TLSObjections = []
         ) -> (ExplainReport.Chain, TLSTrustAnchor?) {
             let names: [(TLSObjections, String)] = [(.expired, "expired"), (.untrusted, "untrusted")]
-            let chain = ExplainReport.Chain(
-                result: result, code: code, detail: detail, trustAnchor: anchor?.subjectDescription,
+            let isUnknown = result == .refused && (judged.map { $0.objections.contains(.untrusted) } ?? (anchor == nil))
+            let facts = ExplainReport.Chain(
+                result: result, code: code, detail: detail, hint: isUnknown ? hint(chain) : nil,
+                trustAnchor: anchor?.subjectDescription,
                 trustAnchorSHA256: anchor.map { HexadecimalText.text($0.sha256Fingerprint) },
                 despite: names.filter { despite.contains($0.0) }.map(\.1), certificates: chain.count)
-            return (chain, anchor)
+            return (facts, anchor)
         }
         switch result {
         case .accepted(let anchor, let despite):

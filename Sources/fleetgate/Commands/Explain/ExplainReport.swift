@@ -39,6 +39,8 @@ struct ExplainReport: Codable, Sendable, Hashable {
         /// The TLS layer's stable code of a refusal.
         let code: String?
         let detail: String?
+        /// What would help; nil: nothing is known.
+        let hint: String?
         /// The anchor's subject; nil: no anchor issued the chain.
         let trustAnchor: String?
         /// Lower-case hexadecimal.
@@ -89,7 +91,8 @@ struct ExplainReport: Codable, Sendable, Hashable {
     let serverName: String?
     let certificate: Certificate
     let chain: Chain
-    /// What the profiles say. Of a refused chain: what they would say, were it accepted.
+    /// What the profiles say. Of a refused chain: what they would say, were it accepted. Where no client CA has issued
+    /// it, the name of its issuer stands for the trust anchor.
     let decision: DecisionExplanation
     /// Nil: nothing.
     let grant: Grant?

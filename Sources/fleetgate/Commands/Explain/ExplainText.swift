@@ -55,6 +55,7 @@ struct ExplainText {
         case .refused: rows.append(["result", "refused: \(chain.code ?? ""): \(chain.detail ?? "")"])
         case .notVerified: rows.append(["result", "not verified again: \(chain.detail ?? "")"])
         }
+        if let hint = chain.hint { rows.append(["hint", hint]) }
         rows.append(["trust anchor", chain.trustAnchor ?? "none of tls.client-ca has issued this"])
         rows.append([
             "presented",
@@ -109,9 +110,12 @@ struct ExplainText {
     private var decision: [[String]] {
         let outcome = report.decision.outcome
         if report.chain.result == .refused {
+            let condition =
+                report.chain.trustAnchor == nil && report.decision.pinnedFor == nil
+                ? "if a CA of tls.client-ca had issued it" : "if the chain were accepted"
             return [
                 [mark(false), "refused in the TLS handshake: \(report.chain.code ?? "")"],
-                ["", "if the chain were accepted: \(outcome.code.map { "\($0): " } ?? "")\(outcome.text)"],
+                ["", "\(condition): \(outcome.code.map { "\($0): " } ?? "")\(outcome.text)"],
             ]
         }
         return [[mark(outcome.isGranted), (outcome.code.map { "\($0): " } ?? "") + outcome.text]]

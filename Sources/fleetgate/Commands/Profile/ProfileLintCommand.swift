@@ -34,7 +34,7 @@ struct ProfileLintCommand: ParsableCommand {
         } else {
             for mistake in report.mistakes { Terminal.printError(mistake.text) }
             if report.ok {
-                print("\(report.profiles.count) profiles in \(report.files) files: no mistakes")
+                print(report.summary)
             } else {
                 Terminal.printError(ProfileMistakes.count(report.mistakes.count))
             }
@@ -50,6 +50,12 @@ struct ProfileLintReport: Encodable {
     /// Names, abstract profiles included; empty when there is any mistake.
     let profiles: [String]
     let mistakes: [CheckReport.Mistake]
+
+    /// Of a set without mistakes.
+    var summary: String {
+        "\(profiles.count) \(profiles.count == 1 ? "profile" : "profiles") in "
+            + "\(files) \(files == 1 ? "file" : "files"): no mistakes"
+    }
 
     /// - Throws: ``ProfileMistakes`` of the configuration.
     init(_ options: ProfilePathOptions) throws {

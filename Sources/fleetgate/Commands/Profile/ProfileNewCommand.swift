@@ -14,7 +14,8 @@ struct ProfileNewCommand: ParsableCommand {
             else of the subject has to be equal. What is not said by a flag is asked for when standard input is a \
             terminal, with the proposal as what Enter takes; otherwise the proposal is taken.
 
-            The file is checked before it is written. An existing file is never replaced.
+            The file is checked before it is written, together with the profiles that are in its folder already, and \
+            the certificate has to match it. An existing file is never replaced.
 
             EXAMPLES
               fleetgate profile new thermometer --cert device.pem
@@ -79,9 +80,14 @@ struct ProfileNewCommand: ParsableCommand {
         take(flags: &draft)
         if let questions { ask(questions, &draft) }
 
-        let check = ProfileDraftCheck(draft, sample: sample)
-        guard check.mistakes.isEmpty else { throw ProfileMistakes(mistakes: check.mistakes) }
         let path = out ?? "\(name).yaml"
+        let check = ProfileDraftCheck(draft, sample: sample, path: path == "-" ? nil : path)
+        guard check.mistakes.isEmpty else { throw ProfileMistakes(mistakes: check.mistakes) }
+        guard check.conditionsThatFail.isEmpty else {
+            throw CommandFailure(
+                (["the certificate does not match; nothing was written"] + check.conditionsThatFail)
+                    .map(LogText.visible).joined(separator: "\n  "))
+        }
         if path == "-" {
             print(check.text, terminator: "")
         } else {
@@ -103,7 +109,7 @@ struct ProfileNewCommand: ParsableCommand {
                 draft.subject.append(typed)
             }
         }
-        if let device { draft.device = device }
+        if let device { draft.device = device } else { draft.deriveDevice() }
         if let tenant { draft.tenant = tenant }
         if !publish.isEmpty { draft.publish = publish }
         if !subscribe.isEmpty { draft.subscribe = subscribe }
@@ -118,7 +124,10 @@ struct ProfileNewCommand: ParsableCommand {
                     ?? condition.pattern,
                 sample: condition.sample)
         }
-        if device == nil { draft.device = questions.ask("Device id", proposal: draft.device) ?? draft.device }
+        if device == nil {
+            draft.deriveDevice()
+            draft.device = questions.ask("Device id", proposal: draft.device) ?? draft.device
+        }
         if tenant == nil {
             draft.tenant = questions.ask("Tenant (empty for `default`)", proposal: "").flatMap { $0.isEmpty ? nil : $0 }
         }
@@ -141,39 +150,6 @@ private struct Questions {
     func list(_ question: String, proposal: [String]) -> [String] {
         let answer = ask("\(question), separated by spaces", proposal: proposal.joined(separator: " "))
         return answer.map { $0.split(separator: " ").map(String.init) } ?? proposal
-    }
-}
-
-/// A draft, checked as a set of its own, and tried on the certificate that it was made from.
-struct ProfileDraftCheck {
-    let text: String
-    let mistakes: [OperatorMistake]
-    /// What the operator should know.
-    let remarks: [String]
-
-    init(_ draft: ProfileDraft, sample: PeerCertificate?) {
-        text = draft.text
-        let collector = MistakeCollector()
-        let node = YAMLDocument.parse(text, file: "\(draft.name).yaml", reporting: collector)
-        switch ProfileCompiler.compile([node].compactMap(\.self)) {
-        case .failure(let all):
-            mistakes = collector.mistakes + all.mistakes
-            remarks = []
-        case .success(let set):
-            mistakes = collector.mistakes
-            remarks = sample.map { [Self.remark(set, $0)] } ?? []
-        }
-    }
-
-    private static func remark(_ set: ProfileSet, _ sample: PeerCertificate) -> String {
-        let sampleCertificate = SampleCertificate(origin: "", leaf: sample, issuers: [])
-        let assumed = AssumedCircumstances(
-            anchors: [], listener: ListenerSettings.defaultName,
-            now: min(sample.notAfter, Int64(Date().timeIntervalSince1970)))
-        switch PolicySnapshot(profiles: set).decide(CertificateAttributes(sample), assumed.of(sampleCertificate)) {
-        case .granted(let grant): return "the certificate is then the device \(grant.key)"
-        case .denied(let denial): return "warning: the certificate itself would be refused: \(denial)"
-        }
     }
 }
 
