@@ -1,6 +1,20 @@
 /// Checks the matches of all profiles against each other.
 struct MatchChecks {
-    typealias Profile = (document: DeviceProfileDocument, match: CompiledMatch)
+    /// One profile, as far as it is compared with others.
+    struct Profile: Sendable {
+        let document: DeviceProfileDocument
+        let matcher: CertificateMatcher
+        let specificity: Specificity
+
+        init(_ document: DeviceProfileDocument, _ match: CompiledMatch) {
+            self.document = document
+            matcher = match.matcher
+            specificity = match.specificity
+        }
+
+        /// What it accepts, whatever its captures are called: two profiles of one shape match the same certificates.
+        var shape: [MatchShape] { matcher.conditions.map(MatchShape.init) }
+    }
 
     private let profiles: [Profile]
     private let mistakes: MistakeCollector
@@ -16,10 +30,10 @@ struct MatchChecks {
         var firsts: [[MatchShape]: Profile] = [:]
         var distinct: [Profile] = []
         for profile in profiles {
-            if let first = firsts[profile.match.shape] {
+            if let first = firsts[profile.shape] {
                 reportIdentical(profile, first)
             } else {
-                firsts[profile.match.shape] = profile
+                firsts[profile.shape] = profile
                 distinct.append(profile)
             }
         }
@@ -34,7 +48,7 @@ struct MatchChecks {
     private func subject(of profile: Profile) -> MatchAnalysis.Subject {
         MatchAnalysis.Subject(
             name: name(of: profile), location: place(of: profile), rank: rank(of: profile),
-            conditions: profile.match.matcher.conditions.map { condition in
+            conditions: profile.matcher.conditions.map { condition in
                 MatchAnalysis.Condition(
                     field: condition.field.description, isSingleValued: condition.field.isSingleValued,
                     allowed: allowed(by: condition.test))
@@ -65,7 +79,7 @@ struct MatchChecks {
     }
 
     private func rank(of profile: Profile) -> Rank {
-        Rank(priority: profile.document.priority, specificity: profile.match.specificity)
+        Rank(priority: profile.document.priority, specificity: profile.specificity)
     }
 
     private func reportIdentical(_ profile: Profile, _ other: Profile) {

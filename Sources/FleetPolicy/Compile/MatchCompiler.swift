@@ -29,9 +29,6 @@ struct CompiledMatch {
             matcher: matcher, specificity: specificity, captures: captures, namesOneHolder: namesOneHolder,
             quarantineOf: name)
     }
-
-    /// What the match accepts, whatever its captures are called: two matches of one shape match the same certificates.
-    var shape: [MatchShape] { matcher.conditions.map(MatchShape.init) }
 }
 
 /// One condition without the names of its captures and the spelling of its operator.

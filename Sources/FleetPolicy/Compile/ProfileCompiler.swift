@@ -1,3 +1,6 @@
+internal import Dispatch
+internal import Synchronization
+
 /// Turns the documents of a fleet's profiles into a `ProfileSet`: checked as a whole, with all mistakes at once.
 public enum ProfileCompiler {
     /// The tenant of a profile that names none.
@@ -14,23 +17,61 @@ public enum ProfileCompiler {
         let read = ProfileInheritance.resolve(documents, reporting: mistakes)
             .compactMap { $0.flatMap { DeviceProfileDocument.read($0, reporting: mistakes) } }
         let byName = documentsByName(read, reporting: mistakes)
-        var compiled: [(document: DeviceProfileDocument, match: CompiledMatch)] = []
-        var profiles: [CompiledProfile] = []
-        for document in read {
-            let match = compileMatch(of: document, reporting: mistakes)
-            let profile = GrantCompiler(
-                document: document, match: document.isAbstract ? nil : match, mistakes: mistakes
-            ).compile(profilesByName: byName)
-            guard !document.isAbstract else { continue }
-            if let match { compiled.append((document, match)) }
-            if let profile { profiles.append(profile) }
-        }
-        MatchChecks(compiled, reporting: mistakes).run()
+        let parts = compileEach(read, byName)
+        for mistake in parts.flatMap(\.mistakes) { mistakes.report(mistake) }
+        let profiles = parts.flatMap(\.profiles)
+        MatchChecks(parts.flatMap(\.matches), reporting: mistakes).run()
         if let all = OperatorMistakes(distinct(mistakes.mistakes)) { return .failure(all) }
         return .success(
             ProfileSet(
                 revision: revision, profiles: profiles,
                 upstreamNames: read.compactMap(\.upstream), listenerNames: read.compactMap { $0.match?.listener }))
+    }
+
+    /// What came of some of the documents.
+    private struct Part: Sendable {
+        var matches: [MatchChecks.Profile] = []
+        var profiles: [CompiledProfile] = []
+        var mistakes: [OperatorMistake] = []
+    }
+
+    /// Parts that a fleet's documents are cut into: enough for the processors of a large machine to share.
+    private static let partsMax = 64
+    /// Documents in a part, at least: fewer are compiled sooner than handed over.
+    private static let partDocumentsMin = 64
+
+    /// Compiles each document, which depends on no other but through their names, on all processors. The parts are in
+    /// the order of the documents.
+    private static func compileEach(
+        _ documents: [DeviceProfileDocument], _ byName: [String: DeviceProfileDocument]
+    ) -> [Part] {
+        let count = min(partsMax, max(1, documents.count / partDocumentsMin))
+        guard count > 1 else { return [compile(documents[...], byName)] }
+        let parts = Mutex([Part](repeating: Part(), count: count))
+        DispatchQueue.concurrentPerform(iterations: count) { number in
+            let range = documents.count * number / count..<documents.count * (number + 1) / count
+            let part = compile(documents[range], byName)
+            parts.withLock { $0[number] = part }
+        }
+        return parts.withLock { $0 }
+    }
+
+    private static func compile(
+        _ documents: ArraySlice<DeviceProfileDocument>, _ byName: [String: DeviceProfileDocument]
+    ) -> Part {
+        let mistakes = MistakeCollector()
+        var part = Part()
+        for document in documents {
+            let match = compileMatch(of: document, reporting: mistakes)
+            let profile = GrantCompiler(
+                document: document, match: document.isAbstract ? nil : match, mistakes: mistakes
+            ).compile(profilesByName: byName)
+            guard !document.isAbstract else { continue }
+            if let match { part.matches.append(MatchChecks.Profile(document, match)) }
+            if let profile { part.profiles.append(profile) }
+        }
+        part.mistakes = mistakes.mistakes
+        return part
     }
 
     private static func documentsByName(
