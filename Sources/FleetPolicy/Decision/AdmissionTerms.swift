@@ -5,7 +5,7 @@ public enum ClientIDRule: String, Sendable, Hashable, CaseIterable {
     /// Exactly the device id.
     case equal
     /// The device id, or the device id, one of `-`, `.`, `:`, `_`, and more: each is a session of its own, known to the
-    /// broker as `<tenant>/<client identifier>`.
+    /// broker as `<tenant>/<device>/<client identifier>`.
     case extend
     /// Empty: the gateway names the session.
     case assigned
