@@ -50,7 +50,7 @@ struct MatchChecks {
             name: name(of: profile), location: place(of: profile), rank: rank(of: profile),
             conditions: profile.matcher.conditions.map { condition in
                 MatchAnalysis.Condition(
-                    field: condition.field.description, isSingleValued: condition.field.isSingleValued,
+                    field: condition.field.description,
                     allowed: allowed(by: condition.test))
             })
     }

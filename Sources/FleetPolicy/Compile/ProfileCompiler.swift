@@ -74,6 +74,12 @@ public enum ProfileCompiler {
         return part
     }
 
+    /// The documents with everything they inherit through `extends`, in their order; nil where the chain of bases is not
+    /// in order, which ``compile(_:revision:)`` reports.
+    public static func withInheritance(_ documents: [SourceNode]) -> [SourceNode?] {
+        ProfileInheritance.resolve(documents, reporting: MistakeCollector())
+    }
+
     private static func documentsByName(
         _ documents: [DeviceProfileDocument], reporting mistakes: MistakeCollector
     ) -> [String: DeviceProfileDocument] {

@@ -29,16 +29,6 @@ enum MatchField: Sendable, Hashable {
     case keyBits
     case daysLeft
 
-    /// Whether a certificate has at most one value of it. A subject may have an attribute several times.
-    var isSingleValued: Bool {
-        switch self {
-        case .subject, .issuer, .alternativeName, .directoryName, .otherName, .wholeDirectoryName, .policy: false
-        case .wholeSubject, .wholeIssuer, .serialNumber, .fingerprint, .keyType, .keyCurve, .trustAnchor,
-            .trustAnchorFingerprint, .tlsVersion, .listener, .serverName, .keyBits, .daysLeft:
-            true
-        }
-    }
-
     /// Whether the value belongs to the certificate's holder, and not only to its issuer or to the connection.
     var isOfHolder: Bool {
         switch self {

@@ -76,16 +76,12 @@ extension FilterTemplate {
         if isOpen { levels.append(finished()) }
         return levels
     }
-
-    /// Whether this filter matches, for every device, every topic that `other` matches: what can be said before any
-    /// device's values are known. Levels with placeholders are only the same when they are written the same.
-    func coversForEveryDevice(_ other: FilterTemplate) -> Bool {
-        FilterLevel.covers(levels, other.levels)
-    }
 }
 
 extension FilterLevel {
-    /// Whether a filter with the levels `mine` matches, for every device, every topic that one with `theirs` matches.
+    /// Whether a filter with the levels `mine` matches, for every device, every topic that one with `theirs` matches: what
+    /// can be said before any device's values are known. Levels with placeholders are only the same when they are written
+    /// the same.
     static func covers(_ mine: [FilterLevel], _ theirs: [FilterLevel]) -> Bool {
         if let first = mine.first, first == .anyLevel || first == .deeper, theirs.first?.isReserved == true {
             return false

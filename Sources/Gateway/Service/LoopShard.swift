@@ -179,7 +179,10 @@ final class LoopShard {
         guard unixSeconds >= self.nextDue else { return }
         // What becomes due while sessions are looked at counts too.
         self.nextDue = .max
-        for session in Array(self.sessions.values) { self.sessionDue(at: session.timePassed(unixSeconds)) }
+        for session in Array(self.sessions.values) {
+            if session.dueAt <= unixSeconds { session.timePassed(unixSeconds) }
+            self.sessionDue(at: session.dueAt)
+        }
     }
 
     // MARK: The end

@@ -159,7 +159,8 @@ extension DeviceSession {
             let spread = Int64(self.id % UInt64(Self.judgementInterval))
             self.judgedAgainAt = now + Self.judgementInterval / 2 + spread
         }
-        self.shard.sessionDue(at: min(self.judgedAgainAt, self.lastSecond(grant)))
+        self.dueAt = min(self.judgedAgainAt, self.lastSecond(grant))
+        self.shard.sessionDue(at: self.dueAt)
     }
 
     /// The last second the session may have; without end where the certificate had expired before it began.
@@ -170,10 +171,9 @@ extension DeviceSession {
     }
 
     /// Does what is due at this time.
-    ///
-    /// - Returns: when there is something to do again, in Unix seconds.
-    func timePassed(_ now: Int64) -> Int64 {
-        guard let grant = self.machine.grant else { return .max }
+    func timePassed(_ now: Int64) {
+        self.dueAt = .max
+        guard let grant = self.machine.grant else { return }
         guard now <= self.lastSecond(grant) else {
             self.end(
                 SessionEnd(
@@ -181,15 +181,15 @@ extension DeviceSession {
                     "the device's certificate reached its notAfter"
                 )
             )
-            return .max
+            return
         }
         if now >= self.judgedAgainAt {
             let interval = self.wasExpired ? Self.expiredJudgementInterval : Self.judgementInterval
             self.judgedAgainAt = now + interval
             self.judgeAgain(now: now)
         }
-        guard let grant = self.machine.grant else { return .max }
-        return min(self.judgedAgainAt, self.lastSecond(grant))
+        guard let grant = self.machine.grant else { return }
+        self.dueAt = min(self.judgedAgainAt, self.lastSecond(grant))
     }
 }
 

@@ -39,6 +39,8 @@ final class DeviceSession {
     var wasExpired = false
     /// When it is judged again although nothing has changed but the time, in Unix seconds.
     var judgedAgainAt = Int64.max
+    /// When the session has something to do, in Unix seconds: for the loop to pass over those that have not.
+    var dueAt = Int64.max
     /// When the handshake was finished, in Unix seconds.
     var since: Int64 = 0
     /// What the broker knows the session by; from the claim of a place on, which is to be released then.

@@ -32,7 +32,7 @@ enum ProfileFolder {
             report("\(folder.value) is not a folder that can be read")
             return nil
         }
-        let profiles = names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }.sorted()
+        let profiles = names.filter(ProfileSources.isProfileFile).sorted()
         guard !profiles.isEmpty else {
             report("\(folder.value) has no .yaml file", hint: "without a profile, no device gets in")
             return nil

@@ -2,13 +2,6 @@ import FleetPolicy
 
 /// What one profile says in the end, after `extends`: every value with its place and the profile that it is from.
 struct ProfileOutline {
-    /// Longer chains and rings of `extends` are mistakes of the language; an outline stops here.
-    private static let basesMax = 8
-    /// The lists that are added to those of the base.
-    private static let addedLists: Set<String> = ["publish", "subscribe", "deny-publish", "deny-subscribe"]
-    /// What says something of a profile itself, and not of those that extend it.
-    private static let ownKeys: Set<String> = ["profile", "abstract", "extends"]
-
     struct Value: Encodable, Hashable {
         /// The dotted path, such as `limits.packet-bytes` or `publish[0].topic`.
         let key: String
@@ -33,24 +26,20 @@ struct ProfileOutline {
         for document in documents {
             if let name = document.text(at: "profile"), byName[name] == nil { byName[name] = document }
         }
-        return documents.compactMap { document in
-            document.text(at: "profile").map { ProfileOutline($0, document, among: byName) }
+        return zip(documents, ProfileCompiler.withInheritance(documents)).compactMap { document, merged in
+            document.text(at: "profile").map { ProfileOutline($0, document, merged ?? document, among: byName) }
         }
     }
 
-    private init(_ name: String, _ document: SourceNode, among documents: [String: SourceNode]) {
+    private init(_ name: String, _ document: SourceNode, _ merged: SourceNode, among documents: [String: SourceNode]) {
         var chain = [document]
         var names = [name]
-        while let base = chain.last?.text(at: "extends"), let node = documents[base], !names.contains(base),
-            names.count <= Self.basesMax
-        {
+        while let base = chain.last?.text(at: "extends"), let node = documents[base], !names.contains(base) {
             chain.append(node)
             names.append(base)
         }
         var owners: [String: String] = [:]
         for (name, node) in zip(names, chain) { owners[node.location.file] = name }
-        var merged = chain.reversed().first ?? document
-        for node in chain.dropLast().reversed() { merged = Self.merge(node, over: merged, isTop: true) }
         var values: [Value] = []
         Self.flatten(merged, key: "", owners: owners, into: &values)
         self.name = name
@@ -58,25 +47,6 @@ struct ProfileOutline {
         self.values = values
         self.merged = merged
         self.file = document.location.file
-    }
-
-    private static func merge(_ node: SourceNode, over base: SourceNode, isTop: Bool) -> SourceNode {
-        guard case .mapping(let own, let location) = node, case .mapping(let inherited, _) = base else { return node }
-        var entries = own
-        for entry in inherited where !(isTop && ownKeys.contains(entry.key)) {
-            guard let index = entries.firstIndex(where: { $0.key == entry.key }) else {
-                entries.append(entry)
-                continue
-            }
-            if isTop, addedLists.contains(entry.key), case .sequence(let items, let place) = entries[index].value,
-                case .sequence(let baseItems, _) = entry.value
-            {
-                entries[index].value = .sequence(baseItems + items, place)
-            } else {
-                entries[index].value = merge(entries[index].value, over: entry.value, isTop: false)
-            }
-        }
-        return .mapping(entries, location)
     }
 
     private static func flatten(_ node: SourceNode, key: String, owners: [String: String], into values: inout [Value]) {

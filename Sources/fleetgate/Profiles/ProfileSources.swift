@@ -3,9 +3,6 @@ import Foundation
 
 /// Profiles as they are in files, for the tools: their documents, and what they compile to together.
 struct ProfileSources {
-    /// Files read at one time, from all folders together.
-    static let filesMax = 20_000
-
     /// The files read, in the order in which they were named; of a folder, in the order of their names.
     let files: [String]
     /// Those that are YAML.
@@ -20,13 +17,13 @@ struct ProfileSources {
     static func read(_ paths: [String], revision: UInt64 = 1) -> ProfileSources {
         let collector = MistakeCollector()
         let files = paths.flatMap { expand($0, reporting: collector) }
-        guard files.count <= filesMax else {
+        guard files.count <= ProfileFolder.filesMax else {
             collector.report(
                 .badFile, at: SourceLocation(file: paths.first ?? "", line: 1, column: 1), key: "",
-                "\(files.count) profiles; at most \(filesMax) are read")
+                "\(files.count) profiles; at most \(ProfileFolder.filesMax) are read")
             return ProfileSources(files: files, documents: [], set: nil, mistakes: collector.mistakes)
         }
-        let documents = files.compactMap { YAMLDocument.read($0, reporting: collector) }
+        let documents = YAMLDocument.readAll(files, reporting: collector)
         switch ProfileCompiler.compile(documents, revision: revision) {
         case .success(let set):
             return ProfileSources(

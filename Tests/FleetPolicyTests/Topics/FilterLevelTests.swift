@@ -27,7 +27,7 @@ import Testing
         ("a/{device}/#", "a/{device}/x"), ("a/+/x", "a/m-{device}/x"), ("$a/#", "$a/b"), ("m{device}", "m{device}"),
     ])
     func covers(mine: String, theirs: String) throws {
-        #expect(try FilledTemplate(mine).template.coversForEveryDevice(FilledTemplate(theirs).template))
+        #expect(try FilterLevel.covers(FilledTemplate(mine).template.levels, FilledTemplate(theirs).template.levels))
     }
 
     @Test(arguments: [
@@ -36,7 +36,7 @@ import Testing
         ("m{device}", "m-{device}"), ("+", "#"), ("a/#", "#"), ("+/+", "+"),
     ])
     func doesNotCover(mine: String, theirs: String) throws {
-        #expect(try !FilledTemplate(mine).template.coversForEveryDevice(FilledTemplate(theirs).template))
+        #expect(try !FilterLevel.covers(FilledTemplate(mine).template.levels, FilledTemplate(theirs).template.levels))
     }
 
     /// Without placeholders the answer is exactly that of the topics.
@@ -47,7 +47,7 @@ import Testing
         for (row, mine) in templates.enumerated() {
             for (column, theirs) in templates.enumerated() where (row + column) % 7 == 0 {
                 let isCovered = TopicIndexPropertyTests.relations.covers[row][column]
-                if mine.coversForEveryDevice(theirs) != isCovered {
+                if FilterLevel.covers(mine.levels, theirs.levels) != isCovered {
                     let filters = FilterTemplatePropertyTests.filters
                     Issue.record("\(filters[row]) covers \(filters[column]): should be \(isCovered)")
                 }

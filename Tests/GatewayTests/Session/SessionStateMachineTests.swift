@@ -192,7 +192,8 @@ struct SessionStateMachineTests {
             #expect(
                 try waiting.end(.shuttingDown()) == [
                     // The broker has the CONNECT, and perhaps a will in it.
-                    .toBroker(.disconnect(MQTTDisconnect())), .cancelDeadline, .toDevice(.refusal(version, .serverUnavailable, .shuttingDown)),
+                    .toBroker(.disconnect(MQTTDisconnect())), .cancelDeadline,
+                    .toDevice(.refusal(version, .serverUnavailable, .shuttingDown)),
                     .end(.shuttingDown, .operator),
                 ]
             )

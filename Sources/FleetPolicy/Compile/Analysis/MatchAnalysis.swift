@@ -24,8 +24,6 @@ struct MatchAnalysis {
     struct Condition: Hashable {
         /// Conditions of one name look at the same part of a certificate or its connection.
         let field: String
-        /// Whether a certificate has at most one value of the field.
-        let isSingleValued: Bool
         let allowed: Allowed
     }
 

@@ -5,16 +5,16 @@ import Testing
 @Suite struct MatchAnalysisTests {
     static func pattern(_ field: String, _ text: String) throws -> MatchAnalysis.Condition {
         MatchAnalysis.Condition(
-            field: field, isSingleValued: false, allowed: .pattern(try ValuePattern(parsing: text)))
+            field: field, allowed: .pattern(try ValuePattern(parsing: text)))
     }
 
     static func values(_ field: String, _ texts: String...) -> MatchAnalysis.Condition {
         MatchAnalysis.Condition(
-            field: field, isSingleValued: true, allowed: .oneOf(Set(texts.map { Array($0.utf8) })))
+            field: field, allowed: .oneOf(Set(texts.map { Array($0.utf8) })))
     }
 
     static func range(_ field: String, _ range: ClosedRange<Int>) -> MatchAnalysis.Condition {
-        MatchAnalysis.Condition(field: field, isSingleValued: true, allowed: .range(range))
+        MatchAnalysis.Condition(field: field, allowed: .range(range))
     }
 
     static func subject(_ rank: Int, _ conditions: [MatchAnalysis.Condition]) -> MatchAnalysis.Subject {
@@ -91,7 +91,7 @@ import Testing
             let chosen = [["x"], ["y"], ["x", "y"], ["xy"]].randomElement(using: &random) ?? []
             conditions.append(
                 MatchAnalysis.Condition(
-                    field: "policy", isSingleValued: false, allowed: .oneOf(Set(chosen.map { Array($0.utf8) }))))
+                    field: "policy", allowed: .oneOf(Set(chosen.map { Array($0.utf8) }))))
         }
         if conditions.isEmpty || Int.random(in: 0..<5, using: &random) == 0 {
             let low = Int.random(in: 0...5, using: &random)
