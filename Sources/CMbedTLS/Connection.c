@@ -16,6 +16,7 @@ static int receive_ciphertext(void *user, unsigned char *bytes, size_t capacity)
         capacity = INT32_MAX;
     }
     size_t count = connection->callbacks.receive(connection->io, bytes, capacity);
+    connection->resting.received += count;
     /* To mbedTLS 0 would mean the end of the stream, which the channel handler reports by itself. */
     return count == 0 ? MBEDTLS_ERR_SSL_WANT_READ : (int) count;
 }
@@ -30,6 +31,7 @@ static int send_ciphertext(void *user, const unsigned char *bytes, size_t length
     if (length > INT32_MAX || connection->callbacks.send(connection->io, bytes, length) != 0) {
         return MBEDTLS_ERR_SSL_ALLOC_FAILED;
     }
+    connection->resting.sent += length;
     return (int) length;
 }
 
@@ -129,10 +131,11 @@ static fleetgate_step step_from(int status)
             return FLEETGATE_STEP_DONE;
         case MBEDTLS_ERR_SSL_WANT_READ:
         case MBEDTLS_ERR_SSL_WANT_WRITE:
+            return FLEETGATE_STEP_NEEDS_INPUT;
 #if defined(MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
         case MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET:
+            return FLEETGATE_STEP_NEW_SESSION;
 #endif
-            return FLEETGATE_STEP_NEEDS_INPUT;
         case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
             return FLEETGATE_STEP_PEER_CLOSED;
         default:
@@ -144,19 +147,33 @@ fleetgate_step fleetgate_connection_handshake(fleetgate_connection *connection, 
 {
     /* As `mbedtls_ssl_handshake` does it. */
     *error = 0;
+    fleetgate_connection *before = fleetgate_connection_begin_step(connection);
     while (*error == 0 && connection->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER) {
+        if (connection->ssl.state == MBEDTLS_SSL_SERVER_CERTIFICATE) {
+            connection->certificate_state_seen = 1;
+            fleetgate_session_drop_ticket(connection->ssl.session_negotiate);
+        }
         *error = mbedtls_ssl_handshake_step(&connection->ssl);
         if (*error == 0) {
             switch_server_to_application_keys(&connection->ssl);
         }
     }
+    fleetgate_connection_end_step(before);
     return step_from(*error);
 }
 
 fleetgate_step fleetgate_connection_decrypt(fleetgate_connection *connection, size_t *available, int *error)
 {
     *available = 0;
+    *error = fleetgate_connection_wake(connection);
+    if (*error != 0) {
+        return FLEETGATE_STEP_FAILED;
+    }
     int count = mbedtls_ssl_read(&connection->ssl, &connection->first, 1);
+    if (count == MBEDTLS_ERR_SSL_WANT_READ && connection->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER) {
+        /* It has read a whole NewSessionTicket (TLS 1.3), and handles it only when called again. */
+        count = mbedtls_ssl_read(&connection->ssl, &connection->first, 1);
+    }
     if (count > 0) {
         *error = 0;
         connection->available = 1 + mbedtls_ssl_get_bytes_avail(&connection->ssl);
@@ -191,6 +208,10 @@ fleetgate_step fleetgate_connection_encrypt(
     fleetgate_connection *connection, const unsigned char *bytes, size_t length, size_t *taken, int *error)
 {
     *taken = 0;
+    *error = fleetgate_connection_wake(connection);
+    if (*error != 0) {
+        return FLEETGATE_STEP_FAILED;
+    }
     int count = mbedtls_ssl_write(&connection->ssl, bytes, length);
     if (count >= 0) {
         *taken = (size_t) count;
@@ -203,12 +224,16 @@ fleetgate_step fleetgate_connection_encrypt(
 
 int fleetgate_connection_close_notify(fleetgate_connection *connection)
 {
-    return mbedtls_ssl_close_notify(&connection->ssl);
+    int status = fleetgate_connection_wake(connection);
+    return status != 0 ? status : mbedtls_ssl_close_notify(&connection->ssl);
 }
 
 int fleetgate_connection_send_fatal_alert(fleetgate_connection *connection, uint8_t description)
 {
-    return mbedtls_ssl_send_alert_message(&connection->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, description);
+    int status = fleetgate_connection_wake(connection);
+    return status != 0
+        ? status
+        : mbedtls_ssl_send_alert_message(&connection->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, description);
 }
 
 int fleetgate_connection_has_peer_certificate(const fleetgate_connection *connection)

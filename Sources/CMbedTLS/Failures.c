@@ -33,6 +33,8 @@ static int is_out_of_memory(int error)
         case MBEDTLS_ERR_X509_ALLOC_FAILED:
         case MBEDTLS_ERR_PK_ALLOC_FAILED:
         case MBEDTLS_ERR_ECP_ALLOC_FAILED:
+        case MBEDTLS_ERR_MD_ALLOC_FAILED:
+        case MBEDTLS_ERR_CIPHER_ALLOC_FAILED:
             return 1;
         default:
             return error == MBEDTLS_ERR_MPI_ALLOC_FAILED || error == MBEDTLS_ERR_ASN1_ALLOC_FAILED;

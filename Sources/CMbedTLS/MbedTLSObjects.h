@@ -35,8 +35,8 @@ struct fleetgate_settings {
     mbedtls_ssl_config configuration;
     mbedtls_x509_crt_profile profile;
     int cipher_suites[FLEETGATE_CIPHER_SUITES_MAX + 1];
-    char protocol_names[FLEETGATE_PROTOCOLS_MAX][FLEETGATE_PROTOCOL_LENGTH_MAX + 1];
-    const char *protocols[FLEETGATE_PROTOCOLS_MAX + 1];
+    /* Each allocated. */
+    char *protocols[FLEETGATE_PROTOCOLS_MAX + 1];
     size_t protocol_count;
 #if FLEETGATE_MBEDTLS_3
     uint16_t groups[FLEETGATE_NAMED_GROUPS_MAX + 1];
@@ -44,6 +44,17 @@ struct fleetgate_settings {
     mbedtls_ecp_group_id groups[FLEETGATE_NAMED_GROUPS_MAX + 1];
 #endif
 };
+
+/* What is kept of a connection's record buffers while it has none. */
+typedef struct {
+    int is_resting;
+    /* The number of the next record, which mbedTLS keeps at the head of the buffer. */
+    unsigned char in_counter[8];
+    /* Where mbedTLS's pointers are in the buffers. */
+    uint8_t in_hdr, in_len, in_iv, in_msg, out_ctr, out_hdr, out_len, out_iv, out_msg;
+    /* Bytes that have passed through the buffers since they were all zeros. */
+    size_t received, sent;
+} fleetgate_resting;
 
 struct fleetgate_connection {
     /* First, so that the SNI callback, which is given only this, can find the rest. */
@@ -56,12 +67,31 @@ struct fleetgate_connection {
     size_t available;
     /* Description of a fatal alert seen going out in the clear, or -1. */
     int plain_alert_sent;
+    /* Whether the handshake came to the server's Certificate, which only a full handshake has, in every version. */
+    int certificate_state_seen;
+    fleetgate_resting resting;
+    /* Whether what is left of the handshake was freed. */
+    int is_settled;
 };
 
 /* The reasons that stand against one certificate, for mbedTLS's own verify callbacks. */
 uint32_t fleetgate_judge_certificate(
     fleetgate_verify verify, void *verification, const mbedtls_x509_crt *certificate, int depth, int version,
     uint32_t reasons);
+
+/* Gives a resting connection buffers again, before mbedTLS is called. Returns 0 or an mbedTLS code. */
+int fleetgate_connection_wake(fleetgate_connection *connection);
+
+/* For the ticket callbacks: which connection's handshake is stepped. Returns the one before, to be given to the other. */
+fleetgate_connection *fleetgate_connection_begin_step(fleetgate_connection *connection);
+void fleetgate_connection_end_step(fleetgate_connection *before);
+void fleetgate_settings_conf_ticket_callbacks(fleetgate_settings *settings);
+
+/* Frees a client's ticket in a session; null is accepted. */
+void fleetgate_session_drop_ticket(mbedtls_ssl_session *session);
+
+/* Frees the peer's certificate in a session, which then is none the less whole to mbedTLS. */
+void fleetgate_session_drop_certificate(mbedtls_ssl_session *session);
 
 /* Decrypts a PEM private key to DER with libcrypto. `*der` is to be freed with `fleetgate_key_der_free`. */
 fleetgate_key_result fleetgate_key_decrypt(

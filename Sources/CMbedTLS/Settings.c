@@ -84,7 +84,10 @@ fleetgate_settings *fleetgate_settings_new(
         mbedtls_ssl_conf_cert_req_ca_list(configuration, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
         mbedtls_ssl_conf_sni(configuration, remember_server_name, NULL);
     }
-    /* Resumption is off: no ticket callbacks and no cache on a server, no ticket extension on a client, no PSK. */
+    /*
+     * Resumption is off until it is asked for: no ticket callbacks and no cache on a server, no ticket extension on a
+     * client, no PSK.
+     */
     if (!is_server) {
         mbedtls_ssl_conf_session_tickets(configuration, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
     }
@@ -99,12 +102,27 @@ fleetgate_settings *fleetgate_settings_new(
     return settings;
 }
 
+/* With a fresh key exchange always: a session's key alone would give up forward secrecy (RFC 8446, 2.2 and E.1). */
+static void allow_resumption_in_tls13(fleetgate_settings *settings)
+{
+#if FLEETGATE_MBEDTLS_3 && defined(MBEDTLS_SSL_PROTO_TLS1_3)
+    mbedtls_ssl_conf_tls13_key_exchange_modes(
+        &settings->configuration,
+        MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL | MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_EPHEMERAL);
+#else
+    (void) settings;
+#endif
+}
+
 void fleetgate_settings_free(fleetgate_settings *settings)
 {
     if (settings == NULL) {
         return;
     }
     mbedtls_ssl_config_free(&settings->configuration);
+    for (size_t index = 0; index < settings->protocol_count; index += 1) {
+        free(settings->protocols[index]);
+    }
     free(settings);
 }
 
@@ -186,7 +204,10 @@ int fleetgate_settings_add_protocol(fleetgate_settings *settings, const unsigned
         || settings->protocol_count == FLEETGATE_PROTOCOLS_MAX) {
         return -1;
     }
-    char *copy = settings->protocol_names[settings->protocol_count];
+    char *copy = malloc(length + 1);
+    if (copy == NULL) {
+        return -1;
+    }
     memcpy(copy, name, length);
     copy[length] = 0;
     settings->protocols[settings->protocol_count] = copy;
@@ -199,7 +220,7 @@ int fleetgate_settings_apply_protocols(fleetgate_settings *settings)
     if (settings->protocol_count == 0) {
         return 0;
     }
-    return mbedtls_ssl_conf_alpn_protocols(&settings->configuration, settings->protocols);
+    return mbedtls_ssl_conf_alpn_protocols(&settings->configuration, (const char **) settings->protocols);
 }
 
 int fleetgate_settings_set_identity(
@@ -211,6 +232,25 @@ int fleetgate_settings_set_identity(
 void fleetgate_settings_set_trust(fleetgate_settings *settings, fleetgate_certificates *anchors)
 {
     mbedtls_ssl_conf_ca_chain(&settings->configuration, &anchors->chain, NULL);
+}
+
+void fleetgate_settings_set_keeps_sessions(fleetgate_settings *settings)
+{
+    mbedtls_ssl_conf_session_tickets(&settings->configuration, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
+    allow_resumption_in_tls13(settings);
+#if FLEETGATE_MBEDTLS_3 && defined(MBEDTLS_SSL_PROTO_TLS1_3)
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+        &settings->configuration, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+#endif
+}
+
+void fleetgate_settings_set_issues_tickets(fleetgate_settings *settings)
+{
+    fleetgate_settings_conf_ticket_callbacks(settings);
+    allow_resumption_in_tls13(settings);
+#if FLEETGATE_MBEDTLS_3 && defined(MBEDTLS_SSL_PROTO_TLS1_3)
+    mbedtls_ssl_conf_new_session_tickets(&settings->configuration, 1);
+#endif
 }
 
 void fleetgate_settings_set_sends_authorities(fleetgate_settings *settings, int sends)

@@ -31,6 +31,7 @@ extension CertificateAuthority {
         }
         let certificate = try Self.sign(
             template,
+            subject: try template.distinguishedName(),
             publicKey: publicKey,
             issuer: self.certificate.subject,
             issuerKey: self.key,
@@ -47,10 +48,12 @@ extension CertificateAuthority {
     public static func selfSigned(_ template: CertificateTemplate) throws(PKIError) -> IssuedCertificate {
         let key = try KeyPair.generate(template.keyType)
         let now = Date()
+        let name = try template.distinguishedName()
         let certificate = try self.sign(
             template,
+            subject: name,
             publicKey: key.publicKey,
-            issuer: try template.distinguishedName(),
+            issuer: name,
             issuerKey: key,
             issuerKeyIdentifier: nil,
             notBefore: template.notBefore ?? now - self.backdating,
@@ -83,8 +86,10 @@ extension CertificateAuthority {
         }
     }
 
-    private static func sign(
+    /// - Parameter subject: Used instead of the template's.
+    static func sign(
         _ template: CertificateTemplate,
+        subject: DistinguishedName,
         publicKey: Certificate.PublicKey,
         issuer: DistinguishedName,
         issuerKey: KeyPair,
@@ -94,7 +99,6 @@ extension CertificateAuthority {
     ) throws(PKIError) -> Certificate {
         try self.checkValidity(notBefore, notAfter, allowsViolations: template.allowsViolations)
         let serialNumber = try template.serial()
-        let subject = try template.distinguishedName()
         let extensions = try self.extensions(template, publicKey: publicKey, issuerKeyIdentifier: issuerKeyIdentifier)
         do {
             return try Certificate(

@@ -136,6 +136,9 @@ public struct CertificateAuthority: Sendable {
         }
     }
 
+    /// The last moment at which the CA's certificate is good.
+    public var notAfter: Date { self.certificate.notValidAfter }
+
     /// The CA's key in PEM, PKCS#8, not encrypted.
     public var privateKeyPEM: String { self.key.pem }
 

@@ -1,4 +1,5 @@
 import Crypto
+public import Foundation
 import SwiftASN1
 public import X509
 
@@ -42,6 +43,10 @@ public struct IssuedCertificate: Sendable, CustomStringConvertible {
     public var certificatePEM: String { self.signed.certificatePEM }
     /// The certificate and the intermediates, without the root, in PEM.
     public var chainPEM: String { self.signed.chainPEM }
+    /// The first moment at which it is good.
+    public var notBefore: Date { self.certificate.notValidBefore }
+    /// The last moment at which it is good.
+    public var notAfter: Date { self.certificate.notValidAfter }
     /// The private key in PEM, PKCS#8, not encrypted.
     public var privateKeyPEM: String { self.key.pem }
     /// SHA-256 over the DER, as 64 lower-case hexadecimal digits.

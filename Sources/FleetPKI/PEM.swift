@@ -21,12 +21,11 @@ struct PEMBlock: Sendable {
     }
 
     /// All blocks of a text, in order. Text outside the blocks is skipped, as RFC 7468 section 2 allows.
-    static func scan(_ text: String) throws(PKIError) -> [PEMBlock] {
-        guard text.utf8.count <= self.maximumTextLength else {
-            throw PKIError(
-                code: .inputTooLong,
-                message: "the PEM text is longer than \(self.maximumTextLength) octets"
-            )
+    ///
+    /// - Parameter lengthMax: Octets of the text; above it nothing is looked at.
+    static func scan(_ text: String, lengthMax: Int = PEMBlock.maximumTextLength) throws(PKIError) -> [PEMBlock] {
+        guard text.utf8.count <= lengthMax else {
+            throw PKIError(code: .inputTooLong, message: "the PEM text is longer than \(lengthMax) octets")
         }
         var blocks: [PEMBlock] = []
         var open: (label: Substring, lines: [Substring])?
@@ -58,8 +57,12 @@ struct PEMBlock: Sendable {
     /// The decoded blocks of one label.
     ///
     /// - Throws: ``PKIError`` `no-pem-block` when there is none.
-    static func decodeAll(_ text: String, label: String) throws(PKIError) -> [[UInt8]] {
-        let blocks = try self.scan(text).filter { $0.label == label }
+    static func decodeAll(
+        _ text: String,
+        label: String,
+        lengthMax: Int = PEMBlock.maximumTextLength
+    ) throws(PKIError) -> [[UInt8]] {
+        let blocks = try self.scan(text, lengthMax: lengthMax).filter { $0.label == label }
         guard !blocks.isEmpty else {
             throw PKIError(code: .noPEMBlock, message: "the text has no PEM block \"\(label)\"")
         }

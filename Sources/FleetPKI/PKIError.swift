@@ -71,6 +71,10 @@ extension PKIError.Code {
     public static let invalidSerialNumber = Self(rawValue: "invalid-serial-number")
     /// An extension of the template cannot be encoded.
     public static let invalidExtension = Self(rawValue: "invalid-extension")
+    /// Not a DER certificate revocation list of RFC 5280.
+    public static let malformedRevocationList = Self(rawValue: "malformed-crl")
+    /// The key usage of the CA's certificate does not allow it to sign revocation lists (cRLSign).
+    public static let revocationSigningNotAllowed = Self(rawValue: "crl-sign-missing")
     /// A parameter of a call is outside its range.
     public static let invalidArgument = Self(rawValue: "invalid-argument")
     /// The cryptographic library failed in itself.

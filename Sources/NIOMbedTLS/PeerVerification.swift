@@ -10,10 +10,16 @@ internal import Glibc
 ///
 /// A class for the same reason as ``CiphertextBuffers``: C calls into it. It touches nothing else.
 final class PeerVerification {
-    private let rules: VerificationRules
+    let rules: VerificationRules
     private let authorize: TLSAuthorize
     /// The address to look for in the certificate, when the server was reached by one.
     private let expectedAddress: [UInt8]?
+    /// On a server that gives out tickets.
+    let tickets: TicketIssue?
+    /// The client of the ticket that was read last, if it may be resumed.
+    var ticketHolder: TicketHolder?
+    /// Authentic tickets read, at most ``TLSLimits/ticketsJudgedMax``.
+    var ticketsJudged = 0
 
     /// What mbedTLS has against the certificates of the chain, all together, without what can be excused or is kept in
     /// one of the following.
@@ -35,11 +41,16 @@ final class PeerVerification {
     private(set) var excused: TLSObjections = []
     /// The anchor that the chain ends in.
     private(set) var trustAnchor: TLSTrustAnchor?
+    /// The earliest notAfter of the chain, as far as it was read: only kept when ``rules`` say that sessions are.
+    private(set) var chainNotAfter = Int64.max
     /// SNI, on a server.
     private(set) var serverName: String?
 
-    init(rules: VerificationRules, expectedAddress: [UInt8]?, authorize: @escaping TLSAuthorize) {
+    init(
+        rules: VerificationRules, expectedAddress: [UInt8]?, tickets: TicketIssue?, authorize: @escaping TLSAuthorize
+    ) {
         self.rules = rules
+        self.tickets = tickets
         self.expectedAddress = expectedAddress
         self.authorize = authorize
     }
@@ -56,7 +67,10 @@ final class PeerVerification {
                 self.untrustedTop = Array(der)
                 reasons &= ~Self.notTrusted
             } else {
-                self.trustAnchor = self.rules.anchor(presentedAs: der)
+                let anchor = self.rules.anchor(presentedAs: der)
+                self.trustAnchor = anchor?.value
+                // mbedTLS judges an anchor's dates, so they bound a session whether or not they can be read here.
+                self.chainNotAfter = anchor?.certificate?.notAfter ?? Int64.min
             }
         } else if isUntrusted, self.badlySigned == nil {
             // mbedTLS went on upwards, so it found an issuer of the right name, whose key did not make the signature.
@@ -66,6 +80,10 @@ final class PeerVerification {
             self.isTooLong = true
         }
         guard depth == 0 else {
+            if self.rules.keepsSessions, self.topDepth != depth {
+                self.chainNotAfter = min(
+                    self.chainNotAfter, (try? PeerCertificate(der: Array(der)))?.notAfter ?? Int64.min)
+            }
             self.reasons |= reasons & ~Self.notTrusted
             return reasons
         }
@@ -76,7 +94,11 @@ final class PeerVerification {
         }
 
         do throws(DERReader.Failure) {
-            self.leaf = try PeerCertificate(der: Array(der))
+            if let latestServer = self.rules.latestServer {
+                self.leaf = try latestServer.reading(Array(der))
+            } else {
+                self.leaf = try PeerCertificate(der: Array(der))
+            }
         } catch {
             self.refusal = .init(
                 code: .certificateUnparsable, detail: "leaf certificate: \(error.detail)", alert: .badCertificate)
@@ -99,6 +121,46 @@ final class PeerVerification {
             return reasons
         }
         return reasons | Self.reason(choosing: refusal.alert)
+    }
+
+    /// The peer of a full handshake, for sessions that begin with it: nil unless it was allowed without excuse.
+    func verifiedPeer(at now: Int64) -> VerifiedPeer? {
+        guard self.isAllowed, self.excused.isEmpty, let leaf = self.leaf, let anchor = self.trustAnchor else {
+            return nil
+        }
+        return VerifiedPeer(
+            certificate: leaf, trustAnchor: anchor, verifiedAt: now, notAfter: min(self.chainNotAfter, leaf.notAfter))
+    }
+
+    /// Judges the peer of a session that is being resumed: all that does not need its chain, and the authorization.
+    ///
+    /// - Returns: why it is refused, if it is.
+    func judgeAgain(_ peer: VerifiedPeer, version: TLSVersion, now: Int64) -> VerificationRules.Refusal? {
+        let leaf = peer.certificate
+        if now < leaf.notBefore {
+            return .init(code: .notYetValid, detail: "resumed before it is valid", alert: .certificateExpired)
+        }
+        if now > peer.notAfter {
+            return .init(
+                code: .expired, detail: "a certificate of the resumed session's chain has expired",
+                alert: .certificateExpired)
+        }
+        if self.rules.refusesCurve(of: leaf, version) {
+            return .init(code: .weakKey, detail: "unacceptable key size or curve", alert: .unsupportedCertificate)
+        }
+        if let refusal = self.refusalOfLeaf(leaf, isOwnIssuer: false) {
+            return refusal
+        }
+        let verdict = self.authorize(
+            TLSPeer(
+                certificate: leaf, objections: [], trustAnchor: peer.trustAnchor, version: version,
+                serverName: self.serverName))
+        switch verdict {
+        case .allowed, .allowedDespite: return nil
+        case .denied(let code, let alert):
+            return .init(
+                code: alert.errorCode, detail: "refused by the authorization", alert: alert.alert, deniedCode: code)
+        }
     }
 
     /// Called from C, with what the client sent.
@@ -171,6 +233,11 @@ final class PeerVerification {
                     code: .unauthenticatedPeer, detail: "refused by mbedTLS, reasons 0x\(String(reasons, radix: 16))",
                     alert: .certificateUnknown)
         }
+        return self.refusalOfLeaf(leaf, isOwnIssuer: isOwnIssuer)
+    }
+
+    /// What is said of the leaf by itself, apart from its dates and its key.
+    private func refusalOfLeaf(_ leaf: PeerCertificate, isOwnIssuer: Bool) -> VerificationRules.Refusal? {
         if let address = self.expectedAddress, !leaf.subjectAlternativeNames.contains(.ip(address)) {
             return .init(code: .wrongName, detail: "not for the address of the server", alert: .badCertificate)
         }

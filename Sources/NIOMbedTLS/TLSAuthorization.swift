@@ -4,6 +4,11 @@
 /// Called at most once for each connection, synchronously on its event loop, from inside mbedTLS: it must be quick, must
 /// not wait, and must not touch the channel. An allowed peer has yet to prove that it holds its certificate's key:
 /// ``TLSHandshakeCompleted`` says that it has.
+///
+/// A session that is to be resumed is judged like a new one, from the certificate it began with. On a server with a
+/// ``TLSConfiguration/ticketKey`` this happens when the client offers its ticket: denied, the ticket is passed over, and
+/// the full handshake that follows asks again. There it is called up to three times for one connection, and the last
+/// answer counts.
 public typealias TLSAuthorize = (TLSPeer) -> TLSVerdict
 
 /// What an authorization judges.

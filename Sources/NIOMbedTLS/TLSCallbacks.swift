@@ -27,6 +27,36 @@ func verifyCertificate(
             version: TLSVersion(wireValue: version), reasons: reasons)
 }
 
+func writeTicket(
+    _ verification: UnsafeMutableRawPointer?, _ session: UnsafePointer<UInt8>?, _ sessionLength: Int,
+    _ isResumed: Int32, _ version: Int32, _ ticket: UnsafeMutablePointer<UInt8>?, _ capacity: Int,
+    _ lifetime: UnsafeMutablePointer<UInt32>?
+) -> Int {
+    guard let verification, let session, let ticket, let lifetime else { return 0 }
+    let written = Unmanaged<PeerVerification>.fromOpaque(verification).takeUnretainedValue()
+        .writeTicket(
+            UnsafeRawBufferPointer(start: session, count: sessionLength), isResumed: isResumed != 0,
+            version: TLSVersion(wireValue: version),
+            into: UnsafeMutableRawBufferPointer(start: ticket, count: capacity))
+    guard let written else { return 0 }
+    lifetime.pointee = written.lifetime
+    return written.length
+}
+
+func readTicket(
+    _ verification: UnsafeMutableRawPointer?, _ ticket: UnsafeMutablePointer<UInt8>?, _ length: Int, _ version: Int32,
+    _ sessionOffset: UnsafeMutablePointer<Int>?, _ sessionLength: UnsafeMutablePointer<Int>?
+) -> Int32 {
+    guard let verification, let ticket, let sessionOffset, let sessionLength,
+        let session = Unmanaged<PeerVerification>.fromOpaque(verification).takeUnretainedValue()
+            .readTicket(
+                UnsafeMutableRawBufferPointer(start: ticket, count: length), version: TLSVersion(wireValue: version))
+    else { return -1 }
+    sessionOffset.pointee = session.lowerBound
+    sessionLength.pointee = session.count
+    return 0
+}
+
 func noteServerName(
     _ verification: UnsafeMutableRawPointer?, _ name: UnsafePointer<UInt8>?, _ length: Int
 ) {

@@ -41,7 +41,8 @@ extension TLSContext {
             return .refused(Self.refusal(status: error.code, reasons: 0, nil, leaf))
         }
         return withoutActuallyEscaping(authorize) { authorize in
-            let verification = PeerVerification(rules: self.rules, expectedAddress: nil, authorize: authorize)
+            let verification = PeerVerification(
+                rules: self.rules, expectedAddress: nil, tickets: nil, authorize: authorize)
             Array((serverName ?? "").utf8).withUnsafeBytes { verification.noteServerName($0) }
             var reasons: UInt32 = 0
             let status = withExtendedLifetime(verification) {

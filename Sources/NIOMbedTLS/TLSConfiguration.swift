@@ -39,6 +39,11 @@ public struct TLSConfiguration: Sendable {
     public var sendsCertificateAuthorities: Bool
     /// Client: the record size to ask the server for.
     public var maximumFragmentLength: MaximumFragmentLength?
+    /// Client: ask for session tickets, and hand the sessions out (``TLSSessionAvailable``).
+    public var keepsSessions: Bool
+    /// Server: give clients tickets that are sealed with this key, and resume the sessions of those that bring one back
+    /// (RFC 5077, RFC 8446 section 2.2). Nil for full handshakes only. See ``TLSAuthorize`` on who judges them.
+    public var ticketKey: TLSTicketKey?
     /// What a peer's leaf certificate must be beside trusted.
     public var leafPolicy: TLSLeafPolicy
     public var limits: TLSLimits
@@ -58,6 +63,8 @@ public struct TLSConfiguration: Sendable {
         requiresClientAuthExtendedKeyUsage: Bool = true,
         sendsCertificateAuthorities: Bool = false,
         maximumFragmentLength: MaximumFragmentLength? = nil,
+        keepsSessions: Bool = false,
+        ticketKey: TLSTicketKey? = nil,
         leafPolicy: TLSLeafPolicy = .init(),
         limits: TLSLimits = .init()
     ) {
@@ -75,6 +82,8 @@ public struct TLSConfiguration: Sendable {
         self.requiresClientAuthExtendedKeyUsage = requiresClientAuthExtendedKeyUsage
         self.sendsCertificateAuthorities = sendsCertificateAuthorities
         self.maximumFragmentLength = maximumFragmentLength
+        self.keepsSessions = keepsSessions
+        self.ticketKey = ticketKey
         self.leafPolicy = leafPolicy
         self.limits = limits
     }
@@ -135,6 +144,17 @@ public struct TLSLimits: Sendable, Hashable {
     static let certificatesInFileMax = 64
     /// A file of that many certificates, each as large as can be and in base64, with some text.
     static let certificateFileBytesMax = 2_097_152
+    /// A ticket of ours: the leaf, which makes up most of it, is seldom larger than 2 KiB, and clients must send it in one
+    /// message. Clients with larger ones always have full handshakes.
+    static let ticketBytesMax = 8_192
+    /// Authentic tickets that one connection has judged, of any number that it may offer: one, and once more after a
+    /// HelloRetryRequest (RFC 8446, section 4.1.4).
+    static let ticketsJudgedMax = 2
+    /// A session that a client keeps: a ticket of one full handshake message, with what mbedTLS keeps beside it.
+    static let sessionBytesMax = 20_480
+    /// How long a client goes on resuming after the full handshake that verified its server, in seconds: one day, as
+    /// long as RFC 5077, section 5.6, lets a key of tickets live. Later tickets do not prolong it.
+    static let sessionSecondsMax: Int64 = 86_400
     /// Ciphertext collected before it is handed on while a large write is being encrypted: bounds the copy, and lets
     /// the first records leave early.
     static let ciphertextChunkBytes = 262_144

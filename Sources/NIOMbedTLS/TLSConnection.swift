@@ -22,11 +22,20 @@ final class TLSConnection {
     private let context: TLSContext
     private let requestedName: String?
     private var firstBytes: FirstBytes
+    /// The session that a client has offered, until the handshake is complete.
+    private var offered: TLSSession?
+    /// What there is for sessions to begin with: set on a client that keeps them, when the handshake is complete.
+    private var sessionOrigin: TLSSession.Origin?
+    /// The newest session that was not handed out yet.
+    private var newSession: TLSSession?
 
-    /// - Parameter serverName: to be given by a client, and only by one.
+    /// - Parameters:
+    ///   - serverName: to be given by a client, and only by one.
+    ///   - session: to be offered by a client, if it may be.
     init(
         context: TLSContext,
         serverName: TLSServerName?,
+        session: TLSSession?,
         authorize: @escaping TLSAuthorize,
         allocator: ByteBufferAllocator
     ) throws(TLSError) {
@@ -38,9 +47,10 @@ final class TLSConnection {
         }
         let buffers = CiphertextBuffers(allocator: allocator, outboundBytesMax: TLSLimits.ciphertextHeldMax)
         let verification = PeerVerification(
-            rules: context.rules, expectedAddress: address, authorize: authorize)
+            rules: context.rules, expectedAddress: address, tickets: context.tickets, authorize: authorize)
         var callbacks = fleetgate_callbacks(
-            receive: receiveCiphertext, send: sendCiphertext, verify: verifyCertificate, server_name: noteServerName)
+            receive: receiveCiphertext, send: sendCiphertext, verify: verifyCertificate, server_name: noteServerName,
+            write_ticket: writeTicket, read_ticket: readTicket)
         var code: Int32 = 0
         guard
             let pointer = fleetgate_connection_new(
@@ -64,6 +74,14 @@ final class TLSConnection {
                     detail: "server name: \(MbedTLSFailure(code: code))", mbedTLSCode: code)
             }
         }
+        if let serverName {
+            self.sessionOrigin = context.keepsSessions ? .init(serverName: serverName, peer: nil) : nil
+            if let session, context.mayOffer(session, to: serverName),
+                fleetgate_connection_set_session(pointer, session.serialized, session.serialized.count) == 0
+            {
+                self.offered = session
+            }
+        }
     }
 
     deinit {
@@ -85,6 +103,12 @@ final class TLSConnection {
     /// The peer's certificate, as far as it was presented.
     var presentedCertificate: PeerCertificate? { self.verification.leaf }
 
+    /// A session to keep, each of them once.
+    func takeSession() -> TLSSession? {
+        defer { self.newSession = nil }
+        return self.newSession
+    }
+
     /// Goes on with the handshake as far as the input allows.
     func handshake() -> TLSStep<TLSHandshakeCompleted> {
         if let view = self.buffers.inboundView, let detail = self.firstBytes.check(view) {
@@ -101,6 +125,9 @@ final class TLSConnection {
                 return .peerClosed
             case .failed:
                 return .failed(self.failure(code))
+            case .newSession:
+                return .failed(
+                    TLSError(code: .internalError, fault: .local, detail: "a ticket before the end of the handshake"))
             case .needsInput:
                 if let error = self.excess() {
                     return .failed(error)
@@ -140,6 +167,8 @@ final class TLSConnection {
                 return .peerClosed
             case .failed:
                 return .failed(self.failure(code))
+            case .newSession:
+                self.saveSession()
             case .needsInput:
                 // With input left this is mbedTLS having passed over an alert that it ignores (`mbedtls_ssl_read`).
                 guard self.buffers.inboundBytes > 0 else { return .needsInput }
@@ -163,6 +192,15 @@ final class TLSConnection {
         }
         plaintext.moveReaderIndex(forwardBy: taken)
         return .done(())
+    }
+
+    /// Gives up what an idle connection does not need: some 40 KiB. To be called when the handshake was seen to be
+    /// complete and everything received has been decrypted.
+    ///
+    /// - Returns: whether it could be: not with half a record received.
+    @discardableResult
+    func rest() -> Bool {
+        fleetgate_connection_rest(self.pointer) != 0
     }
 
     /// Writes a close_notify. That it could not be written changes nothing: the connection is ending anyway.
@@ -192,21 +230,24 @@ extension TLSConnection: Sendable {}
 extension TLSConnection {
     /// Fails closed: without a recorded permission and a certificate there is no connection, whatever mbedTLS says.
     private func completed() -> TLSStep<TLSHandshakeCompleted> {
-        guard self.verification.isAllowed, let leaf = self.verification.leaf,
-            fleetgate_connection_has_peer_certificate(self.pointer) != 0
-        else {
-            return .failed(
-                TLSError(
-                    code: .unauthenticatedPeer, fault: .peer,
-                    detail: "handshake without a certificate that was allowed",
-                    peerCertificate: self.verification.leaf))
-        }
         guard let version = TLSVersion(wireValue: fleetgate_connection_version(self.pointer)) else {
             return .failed(
-                TLSError(code: .internalError, fault: .local, detail: "unknown version", peerCertificate: leaf))
+                TLSError(
+                    code: .internalError, fault: .local, detail: "unknown version",
+                    peerCertificate: self.verification.leaf))
+        }
+        let isResumed = fleetgate_connection_is_resumed(self.pointer) != 0
+        let leaf: PeerCertificate
+        do throws(TLSError) {
+            leaf = isResumed ? try self.resumedPeer(version).certificate : try self.verifiedLeaf()
+        } catch {
+            return .failed(error)
         }
         if let error = self.excess() {
             return .failed(error)
+        }
+        if self.context.role == .client {
+            self.beginSessions(isResumed: isResumed, version)
         }
         let suite = fleetgate_connection_cipher_suite(self.pointer)
         return .done(
@@ -217,9 +258,83 @@ extension TLSConnection {
                 applicationProtocol: fleetgate_connection_protocol(self.pointer).map { String(cString: $0) },
                 serverName: self.requestedName ?? self.verification.serverName,
                 handshakeBytesIn: self.buffers.bytesConsumed,
-                handshakeBytesOut: self.buffers.bytesProduced
+                handshakeBytesOut: self.buffers.bytesProduced,
+                isResumed: isResumed
             )
         )
+    }
+
+    /// The leaf of a full handshake.
+    private func verifiedLeaf() throws(TLSError) -> PeerCertificate {
+        guard self.verification.isAllowed, let leaf = self.verification.leaf,
+            fleetgate_connection_has_peer_certificate(self.pointer) != 0
+        else {
+            throw TLSError(
+                code: .unauthenticatedPeer, fault: .peer,
+                detail: "handshake without a certificate that was allowed",
+                peerCertificate: self.verification.leaf)
+        }
+        return leaf
+    }
+
+    /// The peer of a resumed handshake, which has shown that it knows the session's secret and nothing else.
+    private func resumedPeer(_ version: TLSVersion) throws(TLSError) -> VerifiedPeer {
+        let peer: VerifiedPeer?
+        if let holder = self.verification.ticketHolder {
+            let isSame = holder.version == version && holder.serverName == self.verification.serverName
+            // Judged when the ticket was read.
+            peer = self.context.role == .server && isSame ? holder.peer : nil
+        } else if let session = self.offered, session.version == version {
+            try self.judgeServer(of: session)
+            peer = session.peer
+        } else {
+            peer = nil
+        }
+        guard let peer, self.verification.leaf == nil else {
+            throw TLSError(
+                code: .unauthenticatedPeer, fault: .peer, detail: "resumed without a session that may be resumed",
+                peerCertificate: self.verification.leaf)
+        }
+        return peer
+    }
+
+    private func judgeServer(of session: TLSSession) throws(TLSError) {
+        let refusal = self.verification.judgeAgain(session.peer, version: session.version, now: self.context.now())
+        guard let refusal else { return }
+        _ = fleetgate_connection_send_fatal_alert(self.pointer, refusal.alert.rawValue)
+        throw TLSError(
+            code: refusal.code, fault: .peer, detail: refusal.detail, peerCertificate: session.peerCertificate,
+            alertSent: refusal.alert, deniedCode: refusal.deniedCode)
+    }
+
+    /// Remembers what sessions from here on begin with, which is a full handshake always, and takes the first.
+    private func beginSessions(isResumed: Bool, _ version: TLSVersion) {
+        defer { self.offered = nil }
+        guard self.sessionOrigin != nil else { return }
+        self.sessionOrigin?.peer =
+            isResumed ? self.offered?.peer : self.verification.verifiedPeer(at: self.context.now())
+        switch version {
+        case .v1_2: self.saveSession()
+        // There is nothing to resume before a ticket has come.
+        case .v1_3: break
+        }
+    }
+
+    /// Takes the session that there is now, if it can be kept.
+    private func saveSession() {
+        guard let origin = self.sessionOrigin, let peer = origin.peer,
+            let version = TLSVersion(wireValue: fleetgate_connection_version(self.pointer))
+        else { return }
+        let serialized = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: TLSLimits.sessionBytesMax) { bytes in
+            defer { fleetgate_wipe(bytes.baseAddress, bytes.count) }
+            var length = 0
+            let status = fleetgate_connection_save_session(self.pointer, bytes.baseAddress, bytes.count, &length)
+            return status == 0 && length <= bytes.count ? Array(bytes[..<length]) : []
+        }
+        guard !serialized.isEmpty else { return }
+        self.newSession = TLSSession(
+            version: version, peer: peer, serverName: origin.serverName,
+            trustAnchorsDigest: self.context.trust.digest, serialized: serialized)
     }
 
     /// Whether the handshake has taken more than it may.

@@ -6,7 +6,8 @@ internal import NIOCore
 ///
 /// Make one for each event loop: it holds its own copies of key, chain and trust anchors and its own random number
 /// generator, because mbedTLS 2.28 must not share elliptic-curve groups between threads, and so that no two loops wait
-/// for one lock. Rotation makes new contexts; connections keep the one they were made with.
+/// for one lock. Rotation makes new contexts; connections keep the one they were made with. Contexts of one event loop,
+/// such as those of many devices, can share what is not their own (``init(_:sharing:)``).
 public final class TLSContext {
     public let role: TLSConfiguration.Role
     /// What works but should be known, such as a certificate that has expired.
@@ -14,6 +15,8 @@ public final class TLSContext {
     /// In the order of ``TLSConfiguration/trustAnchorsPEM``.
     public let trustAnchors: [TLSTrustAnchor]
 
+    let versions: ClosedRange<TLSVersion>
+    let keepsSessions: Bool
     let handshakeTimeout: TimeAmount
     let closeTimeout: TimeAmount
     let limits: TLSLimits
@@ -21,29 +24,52 @@ public final class TLSContext {
     /// `fleetgate_settings`: points at what the parts hold, and is read by every connection.
     let settings: OpaquePointer
     private let parts: Parts
+    /// On a server with a key for them.
+    let tickets: TicketIssue?
+    /// Seconds since 1970.
+    let now: @Sendable () -> Int64
+
+    var trust: TrustStore { self.parts.trust }
 
     /// Parses and checks everything. Takes milliseconds: do not call it on an event loop.
     ///
+    /// - Parameters:
+    ///   - configuration: what to make it from.
+    ///   - other: a context for the same event loop, whose random number generator this one uses, and whose trust
+    ///     anchors too when ``TLSConfiguration/trustAnchorsPEM`` is the same. It may be in use meanwhile. Whatever cannot
+    ///     be shared is this context's own.
     /// - Throws: every problem found.
-    public init(_ configuration: TLSConfiguration) throws(TLSConfigurationError) {
+    public convenience init(
+        _ configuration: TLSConfiguration, sharing other: TLSContext? = nil
+    ) throws(TLSConfigurationError) {
+        try self.init(configuration, sharing: other, now: { Int64(time(nil)) })
+    }
+
+    /// - Parameter now: seconds since 1970, for what is not judged by mbedTLS, which has its own clock.
+    init(
+        _ configuration: TLSConfiguration, sharing other: TLSContext?, now: @escaping @Sendable () -> Int64
+    ) throws(TLSConfigurationError) {
         var problems = ProblemList()
         problems.check(configuration)
-        let parts = Parts(configuration, &problems)
+        let parts = Parts(configuration, sharing: other?.parts, &problems)
         let settings = parts.flatMap { $0.makeSettings(configuration, &problems) }
-        let anchors = parts.map { Self.anchors($0.anchors, &problems) } ?? []
         guard let parts, let settings, problems.isEmpty else {
             fleetgate_settings_free(settings)
             throw TLSConfigurationError(problems: problems.all)
         }
+        let anchors = parts.trust.anchors
+        self.now = now
         self.role = configuration.role
+        self.versions = configuration.versions
+        self.keepsSessions = configuration.keepsSessions
+        self.tickets = configuration.ticketKey.map { TicketIssue(key: $0, random: parts.random, now: now) }
         self.handshakeTimeout = configuration.handshakeTimeout
         self.closeTimeout = configuration.closeTimeout
         self.limits = configuration.limits
         let chain = parts.chain?.ders.compactMap { try? PeerCertificate(der: $0) } ?? []
-        self.rules = VerificationRules(configuration, anchors: anchors)
-        self.trustAnchors = anchors.map(\.value)
-        self.warnings = Self.warnings(
-            chain: chain, anchors: anchors.compactMap(\.certificate), now: Int64(time(nil)))
+        self.rules = VerificationRules(configuration, parts.trust)
+        self.trustAnchors = parts.trust.values
+        self.warnings = Self.warnings(chain: chain, anchors: anchors.compactMap(\.certificate), now: now())
         self.settings = settings
         self.parts = parts
     }
@@ -51,20 +77,6 @@ public final class TLSContext {
     deinit {
         // Before the parts go, which it points at.
         fleetgate_settings_free(self.settings)
-    }
-
-    private static func anchors(
-        _ certificates: CertificateChain, _ problems: inout ProblemList
-    ) -> [VerificationRules.Anchor] {
-        var anchors: [VerificationRules.Anchor] = []
-        for der in certificates.ders {
-            do throws(DERReader.Failure) {
-                anchors.append(try VerificationRules.Anchor(der: der))
-            } catch {
-                problems.add(.library, "trust anchor: \(error.detail)")
-            }
-        }
-        return anchors
     }
 
     private static func warnings(
@@ -96,10 +108,10 @@ extension TLSContext {
         let random: RandomSource
         let chain: CertificateChain?
         let key: PrivateKey?
-        let anchors: CertificateChain
+        let trust: TrustStore
 
         /// Nil when a problem makes going on pointless; other problems are only noted.
-        init?(_ configuration: TLSConfiguration, _ problems: inout ProblemList) {
+        init?(_ configuration: TLSConfiguration, sharing other: Parts?, _ problems: inout ProblemList) {
             do throws(TLSError) {
                 try MbedTLSLibrary.prepare()
             } catch {
@@ -107,7 +119,12 @@ extension TLSContext {
                 return nil
             }
             do throws(MbedTLSFailure) {
-                self.random = try RandomSource()
+                // The generator is in use while this context is made, maybe on another thread.
+                if let random = other?.random, fleetgate_library_is_threaded() != 0 {
+                    self.random = random
+                } else {
+                    self.random = try RandomSource()
+                }
             } catch {
                 problems.add(.library, "no random source: \(error)")
                 return nil
@@ -118,11 +135,20 @@ extension TLSContext {
             if let chain = self.chain, let key = self.key, !key.matches(chain, random: self.random) {
                 problems.add(.keyMismatch, "the private key is not that of the first certificate of the chain")
             }
+            if let trust = other?.trust, trust.pem == configuration.trustAnchorsPEM {
+                self.trust = trust
+                return
+            }
             guard
                 let anchors = Self.certificates(
                     configuration.trustAnchorsPEM, .trustAnchorUnparsable, "trust anchors", &problems)
             else { return nil }
-            self.anchors = anchors
+            do throws(DERReader.Failure) {
+                self.trust = try TrustStore(pem: configuration.trustAnchorsPEM, anchors)
+            } catch {
+                problems.add(.library, "trust anchors: \(error.detail)")
+                return nil
+            }
         }
 
         private static func certificates(
@@ -167,7 +193,7 @@ extension TLSContext {
                 problems.add(.library, "\(MbedTLSFailure(code: status))")
                 return nil
             }
-            fleetgate_settings_set_trust(settings, self.anchors.pointer)
+            fleetgate_settings_set_trust(settings, self.trust.certificates.pointer)
             if let chain = self.chain, let key = self.key {
                 status = fleetgate_settings_set_identity(settings, chain.pointer, key.pointer)
                 if status != 0 {
@@ -196,6 +222,12 @@ extension TLSContext {
             status = fleetgate_settings_apply_protocols(settings)
             if status != 0 {
                 problems.add(.applicationProtocols, "\(MbedTLSFailure(code: status))")
+            }
+            if configuration.keepsSessions {
+                fleetgate_settings_set_keeps_sessions(settings)
+            }
+            if configuration.ticketKey != nil {
+                fleetgate_settings_set_issues_tickets(settings)
             }
             if configuration.sendsCertificateAuthorities {
                 fleetgate_settings_set_sends_authorities(settings, 1)
@@ -247,6 +279,12 @@ private struct ProblemList {
         if configuration.role == .client, configuration.sendsCertificateAuthorities {
             self.add(.wrongRole, "a client sends no list of certificate authorities")
         }
+        if configuration.role == .server, configuration.keepsSessions {
+            self.add(.wrongRole, "a server keeps no sessions, it gives them out as tickets")
+        }
+        if configuration.role == .client, configuration.ticketKey != nil {
+            self.add(.wrongRole, "a client gives out no tickets")
+        }
         self.checkLimits(configuration)
     }
 
@@ -270,6 +308,9 @@ private struct ProblemList {
         // A full-sized handshake message must fit, or nothing but a timeout comes of it.
         if limits.handshakeBytesInMax < 1_024 || limits.handshakeBytesOutMax < 1_024 {
             self.add(.limit, "a handshake needs at least 1024 bytes each way")
+        }
+        if let key = configuration.ticketKey, key.lifetime <= 0 {
+            self.add(.limit, "tickets must be good for a second at least")
         }
         if limits.plaintextHeldMax < 0 {
             self.add(.limit, "the plaintext held before a handshake cannot be negative")

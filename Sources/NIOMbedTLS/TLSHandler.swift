@@ -4,6 +4,7 @@ public import NIOCore
 ///
 /// * Fires ``TLSHandshakeCompleted`` as a user inbound event when the peer is verified and allowed, and plaintext only
 ///   after it.
+/// * On a client that keeps sessions fires ``TLSSessionAvailable`` likewise, any number of times from then on.
 /// * Every failure is fired once as a ``TLSError`` with `fireErrorCaught`, after the alert that goes with it was
 ///   flushed; then the channel is closed.
 /// * The peer's close_notify is answered with ours, then the channel is closed. Closing the channel sends close_notify
@@ -24,7 +25,9 @@ public final class TLSHandler: ChannelDuplexHandler {
     private let tlsContext: TLSContext
     private let serverName: TLSServerName?
     private let authorize: TLSAuthorize
-    private var machine = TLSStateMachine()
+    /// What a client offers, until it has.
+    private var session: TLSSession?
+    private var machine: TLSStateMachine
     /// There while the connection is neither idle nor closed.
     private var connection: TLSConnection?
     private var writes = PendingWrites()
@@ -45,6 +48,7 @@ public final class TLSHandler: ChannelDuplexHandler {
     public init(context: TLSContext, authorize: @escaping TLSAuthorize) {
         precondition(context.role == .server, "a context of a client cannot accept connections")
         self.tlsContext = context
+        self.machine = TLSStateMachine(role: .server)
         self.serverName = nil
         self.authorize = authorize
     }
@@ -54,14 +58,20 @@ public final class TLSHandler: ChannelDuplexHandler {
     /// - Parameters:
     ///   - context: of the role `client`.
     ///   - serverName: what the server's certificate must be for.
-    ///   - authorize: decides on a server whose chain and name were verified.
+    ///   - session: an earlier session with this server to resume; the server may decline, and then there is a full
+    ///     handshake, as there is when it must not be offered (``TLSSession``).
+    ///   - authorize: decides on a server whose chain and name were verified, now or in the handshake that the session
+    ///     began with.
     public init(
-        context: TLSContext, serverName: TLSServerName, authorize: @escaping TLSAuthorize = { _ in .allowed }
+        context: TLSContext, serverName: TLSServerName, session: TLSSession? = nil,
+        authorize: @escaping TLSAuthorize = { _ in .allowed }
     ) {
         precondition(context.role == .client, "a context of a server cannot open connections")
         self.tlsContext = context
+        self.machine = TLSStateMachine(role: .client)
         self.serverName = serverName
         self.authorize = authorize
+        self.session = session
     }
 
     // MARK: Coming and going
@@ -97,9 +107,10 @@ public final class TLSHandler: ChannelDuplexHandler {
         do throws(TLSError) {
             if !self.machine.isClosed {
                 self.connection = try TLSConnection(
-                    context: self.tlsContext, serverName: self.serverName, authorize: self.authorize,
-                    allocator: context.channel.allocator)
+                    context: self.tlsContext, serverName: self.serverName, session: self.session,
+                    authorize: self.authorize, allocator: context.channel.allocator)
             }
+            self.session = nil
         } catch {
             self.run(self.machine.failed(error), context)
             return
@@ -127,6 +138,7 @@ public final class TLSHandler: ChannelDuplexHandler {
 
     public func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
+        self.connection?.rest()
         let needsMore: Bool
         switch self.machine.state {
         case .handshaking, .closing: needsMore = true
@@ -184,6 +196,7 @@ public final class TLSHandler: ChannelDuplexHandler {
         self.writes.markFlushed()
         if self.machine.isActive {
             self.encryptFlushed(context)
+            self.connection?.rest()
         }
     }
 
@@ -213,7 +226,9 @@ public final class TLSHandler: ChannelDuplexHandler {
             case .decryptAndDrop: self.decryptAndDrop(context)
             case .drop: break
             case .flush: self.flushCiphertext(context)
-            case .announce(let completed): context.fireUserInboundEventTriggered(completed)
+            case .announce(let completed):
+                context.fireUserInboundEventTriggered(completed)
+                self.announceSession(context)
             case .releaseWrites: self.encryptFlushed(context)
             case .failWrites(let error):
                 for promise in self.writes.removeAll() {
@@ -251,6 +266,7 @@ public final class TLSHandler: ChannelDuplexHandler {
             self.isReadWanted = false
             context.fireChannelRead(self.wrapInboundOut(plaintext))
         }
+        self.announceSession(context)
         self.react(to: step, context)
     }
 
@@ -258,7 +274,14 @@ public final class TLSHandler: ChannelDuplexHandler {
         guard let connection = self.connection else { return }
         var plaintext: ByteBuffer?
         let step = connection.decrypt(into: &plaintext, allocator: context.channel.allocator)
+        // It is of use to the next connection, whatever becomes of this one.
+        self.announceSession(context)
         self.react(to: step, context)
+    }
+
+    private func announceSession(_ context: ChannelHandlerContext) {
+        guard let session = self.connection?.takeSession() else { return }
+        context.fireUserInboundEventTriggered(TLSSessionAvailable(session: session))
     }
 
     private func react(to step: TLSStep<Never>, _ context: ChannelHandlerContext) {

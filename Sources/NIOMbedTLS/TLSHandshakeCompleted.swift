@@ -14,6 +14,8 @@ public struct TLSHandshakeCompleted: Sendable, Hashable {
     /// Ciphertext of the handshake, received and sent, in bytes.
     public let handshakeBytesIn: Int
     public let handshakeBytesOut: Int
+    /// Whether an earlier session was resumed: the peer proved nothing but that it is the same as then.
+    public let isResumed: Bool
 
     public init(
         peerCertificate: PeerCertificate,
@@ -22,7 +24,8 @@ public struct TLSHandshakeCompleted: Sendable, Hashable {
         applicationProtocol: String?,
         serverName: String?,
         handshakeBytesIn: Int,
-        handshakeBytesOut: Int
+        handshakeBytesOut: Int,
+        isResumed: Bool = false
     ) {
         self.peerCertificate = peerCertificate
         self.version = version
@@ -31,5 +34,6 @@ public struct TLSHandshakeCompleted: Sendable, Hashable {
         self.serverName = serverName
         self.handshakeBytesIn = handshakeBytesIn
         self.handshakeBytesOut = handshakeBytesOut
+        self.isResumed = isResumed
     }
 }

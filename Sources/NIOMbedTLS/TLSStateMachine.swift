@@ -67,6 +67,11 @@ struct TLSStateMachine {
     }
 
     private(set) var state: State = .idle
+    private let role: TLSConfiguration.Role
+
+    init(role: TLSConfiguration.Role) {
+        self.role = role
+    }
 
     /// Whether plaintext may be encrypted and delivered.
     var isActive: Bool { self.state == .active }
@@ -126,7 +131,11 @@ struct TLSStateMachine {
             return [.flush, .cancelDeadline, .failWrites(error), .report(error), .close]
         case .closing:
             self.state = .closed
-            return [.cancelDeadline, .close]
+            // A TLS 1.3 server judges the client's certificate after the client's handshake is complete: its alert may
+            // come when the client has begun to close, and is all that tells of a refusal. A server that closes has said
+            // why, and nothing that its client answers changes that.
+            guard self.role == .client, error.alertReceived != nil else { return [.cancelDeadline, .close] }
+            return [.cancelDeadline, .report(error), .close]
         case .idle:
             self.state = .closed
             return [.failWrites(error), .report(error), .close]

@@ -4,23 +4,29 @@ struct VerificationRules {
     let leafPolicy: TLSLeafPolicy
     let requiresClientAuthExtendedKeyUsage: Bool
     let chainDepthMax: Int
+    /// Whether sessions that begin with a handshake may be resumed, so that the whole chain's dates matter later.
+    let keepsSessions: Bool
     /// The curves that a leaf's key may be on with TLS 1.2, in dotted form.
     private let curves: [String]
     let anchors: [Anchor]
+    /// On a client.
+    let latestServer: LatestServer?
 
-    init(_ configuration: TLSConfiguration, anchors: [Anchor]) {
+    init(_ configuration: TLSConfiguration, _ trust: TrustStore) {
         self.role = configuration.role
         self.leafPolicy = configuration.leafPolicy
         self.requiresClientAuthExtendedKeyUsage = configuration.requiresClientAuthExtendedKeyUsage
         self.chainDepthMax = configuration.limits.chainDepthMax
+        self.keepsSessions = configuration.keepsSessions || configuration.ticketKey != nil
         self.curves = configuration.namedGroups.compactMap(\.curveOID)
-        self.anchors = anchors
+        self.anchors = trust.anchors
+        self.latestServer = configuration.role == .client ? trust.latestServer : nil
     }
 }
 
 extension VerificationRules {
     /// A trust anchor: what it is recognised by, and what is told of it.
-    struct Anchor {
+    struct Anchor: Sendable {
         let der: [UInt8]
         /// Nil when the reader here refuses what mbedTLS has parsed. It anchors nevertheless, it only is not named when
         /// the reason for a refusal is sought.
@@ -36,8 +42,8 @@ extension VerificationRules {
     }
 
     /// The anchor that has these bytes.
-    func anchor(presentedAs der: UnsafeRawBufferPointer) -> TLSTrustAnchor? {
-        self.anchors.first { $0.der.count == der.count && $0.der.elementsEqual(der) }?.value
+    func anchor(presentedAs der: UnsafeRawBufferPointer) -> Anchor? {
+        self.anchors.first { $0.der.count == der.count && $0.der.elementsEqual(der) }
     }
 
     /// Whether a leaf's key is on a curve that is not accepted with that version. mbedTLS asks the same, but only after

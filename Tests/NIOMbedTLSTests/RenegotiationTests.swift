@@ -14,7 +14,7 @@ private struct BarePeer {
 
     init(_ configuration: TLSConfiguration, serverName: TLSServerName? = nil) throws {
         self.connection = try TLSConnection(
-            context: TLSContext(configuration), serverName: serverName, authorize: { _ in .allowed },
+            context: TLSContext(configuration), serverName: serverName, session: nil, authorize: { _ in .allowed },
             allocator: ByteBufferAllocator())
     }
 

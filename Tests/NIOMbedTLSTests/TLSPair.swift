@@ -14,6 +14,7 @@ final class EventRecorder: ChannelInboundHandler {
 
     private(set) var events: [Event] = []
     private(set) var completed: TLSHandshakeCompleted?
+    private(set) var sessions: [TLSSession] = []
     private(set) var errors: [TLSError] = []
     private(set) var otherErrors: [any Error] = []
     private(set) var plaintext = ByteBuffer()
@@ -30,6 +31,9 @@ final class EventRecorder: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let available = event as? TLSSessionAvailable {
+            self.sessions.append(available.session)
+        }
         guard let completed = event as? TLSHandshakeCompleted else { return }
         self.completed = completed
         self.events.append(.completed)
@@ -114,9 +118,11 @@ struct TLSPair {
 
     init(
         _ client: TLSContext, _ server: TLSContext, serverName: TLSServerName = .verified("gateway.test"),
+        session: TLSSession? = nil, authorizeServer: @escaping TLSAuthorize = { _ in .allowed },
         authorize: @escaping TLSAuthorize = { _ in .allowed }
     ) throws {
-        self.client = try TLSEnd(TLSHandler(context: client, serverName: serverName))
+        self.client = try TLSEnd(
+            TLSHandler(context: client, serverName: serverName, session: session, authorize: authorizeServer))
         self.server = try TLSEnd(TLSHandler(context: server, authorize: authorize))
     }
 

@@ -16,8 +16,10 @@ struct TLSStateMachineTests {
     }
 
     /// A machine that was walked to a state.
-    private func machine(_ state: TLSStateMachine.State) throws -> TLSStateMachine {
-        var machine = TLSStateMachine()
+    private func machine(
+        _ state: TLSStateMachine.State, _ role: TLSConfiguration.Role
+    ) throws -> TLSStateMachine {
+        var machine = TLSStateMachine(role: role)
         switch state {
         case .idle: break
         case .handshaking: _ = machine.activated()
@@ -36,10 +38,10 @@ struct TLSStateMachineTests {
 
     private func check(
         _ from: TLSStateMachine.State, to: TLSStateMachine.State, _ actions: [String],
-        _ location: SourceLocation = #_sourceLocation,
+        role: TLSConfiguration.Role = .server, _ location: SourceLocation = #_sourceLocation,
         input: (inout TLSStateMachine) -> [TLSStateMachine.Action]
     ) throws {
-        var machine = try self.machine(from)
+        var machine = try self.machine(from, role)
         #expect(input(&machine).map(\.text) == actions, sourceLocation: location)
         #expect(machine.state == to, sourceLocation: location)
     }
@@ -83,6 +85,12 @@ struct TLSStateMachineTests {
         try self.check(.handshaking, to: .closed, expected) { $0.failed(Self.error) }
         try self.check(.active, to: .closed, expected) { $0.failed(Self.error) }
         try self.check(.closing, to: .closed, ["cancel deadline", "close"]) { $0.failed(Self.error) }
+        let refusal = TLSError(code: .peerAlert, fault: .peer, detail: "", alertReceived: .unknownCA)
+        try self.check(.closing, to: .closed, ["cancel deadline", "report peer-alert", "close"], role: .client) {
+            $0.failed(refusal)
+        }
+        try self.check(.closing, to: .closed, ["cancel deadline", "close"]) { $0.failed(refusal) }
+        try self.check(.closing, to: .closed, ["cancel deadline", "close"], role: .client) { $0.failed(Self.error) }
         try self.check(.closed, to: .closed, []) { $0.failed(Self.error) }
     }
 

@@ -45,6 +45,8 @@ void fleetgate_error_text(int error, char *text, size_t capacity);
 typedef struct fleetgate_random fleetgate_random;
 /** A seeded CTR_DRBG with its own entropy context; `error` receives an mbedTLS code when null is returned. */
 fleetgate_random *fleetgate_random_new(int *error);
+/** At most 1024 bytes at a time. Returns 0 or an mbedTLS code. */
+int fleetgate_random_bytes(fleetgate_random *random, unsigned char *bytes, size_t length);
 void fleetgate_random_free(fleetgate_random *random);
 
 /* ---- Certificates and keys -------------------------------------------------------------------------------------- */
@@ -123,6 +125,10 @@ int fleetgate_settings_set_identity(
     fleetgate_settings *settings, fleetgate_certificates *chain, fleetgate_key *key);
 /** The trust anchors, which must outlive the settings. */
 void fleetgate_settings_set_trust(fleetgate_settings *settings, fleetgate_certificates *anchors);
+/** Client: ask for session tickets, and resume with a fresh key exchange only. */
+void fleetgate_settings_set_keeps_sessions(fleetgate_settings *settings);
+/** Server: give each client one ticket, and resume with a fresh key exchange only (`fleetgate_callbacks`). */
+void fleetgate_settings_set_issues_tickets(fleetgate_settings *settings);
 /** Server: whether the CertificateRequest lists the anchors' names. */
 void fleetgate_settings_set_sends_authorities(fleetgate_settings *settings, int sends);
 /** Client: the max_fragment_length code of RFC 6066 (1 = 512 … 4 = 4096, 0 = none). Returns 0 or an mbedTLS code. */
@@ -147,6 +153,7 @@ typedef enum FLEETGATE_CLOSED_ENUM {
     FLEETGATE_STEP_DONE FLEETGATE_SWIFT_NAME(done) = 0,
     FLEETGATE_STEP_NEEDS_INPUT FLEETGATE_SWIFT_NAME(needsInput),
     FLEETGATE_STEP_PEER_CLOSED FLEETGATE_SWIFT_NAME(peerClosed),
+    FLEETGATE_STEP_NEW_SESSION FLEETGATE_SWIFT_NAME(newSession),
     FLEETGATE_STEP_FAILED FLEETGATE_SWIFT_NAME(failed),
 } fleetgate_step;
 
@@ -185,6 +192,21 @@ typedef struct {
     fleetgate_verify verify;
     /** Server: the name the client asked for in SNI, not checked in any way. */
     void (*server_name)(void *verification, const unsigned char *name, size_t length);
+    /**
+     * Server with tickets: writes a ticket that holds this session, at most `capacity` bytes, and for how many seconds it
+     * is good. Returns its length, or 0 when there is to be none.
+     */
+    size_t (*write_ticket)(
+        void *verification, const unsigned char *session, size_t session_length, int is_resumed, int version,
+        unsigned char *ticket, size_t capacity, uint32_t *lifetime);
+    /**
+     * Server with tickets: opens a ticket in place and judges whom it was given to. Returns 0, with where the session is
+     * in it, or -1, and then the handshake goes on as a full one. `version` is the one being negotiated. Of several calls
+     * in one handshake only the last counts.
+     */
+    int (*read_ticket)(
+        void *verification, unsigned char *ticket, size_t length, int version, size_t *session_offset,
+        size_t *session_length);
 } fleetgate_callbacks;
 
 typedef struct fleetgate_connection fleetgate_connection;
@@ -203,7 +225,8 @@ int fleetgate_connection_set_server_name(fleetgate_connection *connection, const
 fleetgate_step fleetgate_connection_handshake(fleetgate_connection *connection, int *error);
 /**
  * Decrypts until there is plaintext; `available` receives how many bytes `fleetgate_connection_take` will deliver.
- * After DONE, that function must be called before this one.
+ * After DONE, that function must be called before this one. NEW_SESSION is answered by a client whose settings keep
+ * sessions, when a ticket of TLS 1.3 was read: there may be more input.
  */
 fleetgate_step fleetgate_connection_decrypt(fleetgate_connection *connection, size_t *available, int *error);
 /** Copies the plaintext announced, exactly `length` bytes of it. Returns 0, or -1 when `length` is not that. */
@@ -215,6 +238,13 @@ fleetgate_step fleetgate_connection_encrypt(
 int fleetgate_connection_close_notify(fleetgate_connection *connection);
 /** Writes a fatal alert (RFC 8446, B.2) of ours, where mbedTLS wrote none. Returns 0 or an mbedTLS code. */
 int fleetgate_connection_send_fatal_alert(fleetgate_connection *connection, uint8_t description);
+
+/**
+ * Between two steps, after whatever is to be known of the handshake was asked for: if it is over and there is nothing in
+ * the record buffers, gives them away and frees the peer's certificate. Every other function gets buffers when it needs
+ * them. Returns 1 when the connection has none now.
+ */
+int fleetgate_connection_rest(fleetgate_connection *connection);
 
 /** What kind of failure the code of the last failed step was. */
 fleetgate_failure fleetgate_connection_failure(const fleetgate_connection *connection, int error);
@@ -247,6 +277,44 @@ int fleetgate_settings_verify(
 fleetgate_failure fleetgate_chain_failure(int error);
 /** The description of the alert that mbedTLS chooses for these reasons, of which there must be one. */
 int fleetgate_alert_for_reasons(uint32_t reasons);
+
+/* ---- Sessions (mbedtls_ssl_session) ------------------------------------------------------------------------------ */
+
+/**
+ * Whether the handshake, which must be complete, was short: no certificate was asked for or shown. It says nothing about
+ * whether it should have been.
+ */
+int fleetgate_connection_is_resumed(const fleetgate_connection *connection);
+/**
+ * Client: writes the session without the peer's certificate, secrets and all, at most `capacity` bytes of it. Returns 0
+ * or an mbedTLS code: when there is nothing to resume, when it does not fit, or, for a ticket of TLS 1.3, the second time.
+ */
+int fleetgate_connection_save_session(
+    const fleetgate_connection *connection, unsigned char *bytes, size_t capacity, size_t *length);
+/**
+ * Client, before the handshake and after the server name: offers a session saved earlier. Returns 0, or an mbedTLS code
+ * when it cannot be offered, and then the handshake will be a full one.
+ *
+ * The bytes must be what `fleetgate_connection_save_session` wrote: mbedTLS does not expect them from an enemy.
+ */
+int fleetgate_connection_set_session(fleetgate_connection *connection, const unsigned char *bytes, size_t length);
+
+/** Overwrites a secret that is of no more use, which no compiler leaves out. */
+void fleetgate_wipe(void *bytes, size_t length);
+
+/* ---- Sealing (AES-256-GCM) -------------------------------------------------------------------------------------- */
+
+#define FLEETGATE_SEAL_KEY_LENGTH 32
+#define FLEETGATE_SEAL_NONCE_LENGTH 12
+#define FLEETGATE_SEAL_TAG_LENGTH 16
+/** Encrypts in place and authenticates the header with it. Returns 0, or -1 with the bytes overwritten. */
+int fleetgate_seal(
+    const unsigned char *key, const unsigned char *nonce, const unsigned char *header, size_t header_length,
+    unsigned char *bytes, size_t length, unsigned char *tag);
+/** Decrypts in place what was sealed. Returns 0, or -1 with the bytes overwritten when anything of it was changed. */
+int fleetgate_open(
+    const unsigned char *key, const unsigned char *nonce, const unsigned char *header, size_t header_length,
+    unsigned char *bytes, size_t length, const unsigned char *tag);
 
 /* ---- What was negotiated ---------------------------------------------------------------------------------------- */
 
