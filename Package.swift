@@ -159,12 +159,32 @@ let package = Package(
             ],
             swiftSettings: pointerFreeSettings
         ),
+        .target(name: "CProcess", path: "Firmware-sim/CProcess"),
         .target(
             name: "FirmwareSim",
             dependencies: [
-                "NIOMbedTLS", "MQTTCodec", "FleetPKI", nioCore, nioPosix, nioConcurrency, argumentParser, histogram,
+                "CProcess", "NIOMbedTLS", "MQTTCodec", "FleetPKI", nioCore, nioPosix, nioEmbedded, nioConcurrency,
+                argumentParser, histogram, yams,
+                // The metrics endpoint, and the hashes in a report's content security policy.
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"), logging,
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             path: "Firmware-sim/FirmwareSim",
+            // Classes and scenarios stay data in one place, and the program needs no files beside it.
+            exclude: [
+                "DeviceClasses/README.md", "DeviceClasses/device-class.schema.json",
+                "Scenarios/README.md", "Scenarios/scenario.schema.json",
+            ],
+            resources: [
+                "c1-m0-154", "c2-m0p-154", "c2-m4sw-ble", "c3-m4cc-ble", "c3-m4sw-wifi", "c3-m33-asm", "esp8266",
+                "esp32-wifi", "ltem-m33", "nbiot-m33", "linux-gw",
+            ].map { .embedInCode("DeviceClasses/\($0).yaml") }
+                + [
+                    "steady-fleet", "ramp", "boot-storm", "reconnect-storm", "thundering-herd",
+                    "thundering-herd-jitter", "soak", "mixed-fleet", "hostile-mix",
+                ].map { .embedInCode("Scenarios/\($0).yaml") },
             swiftSettings: pointerFreeSettings
         ),
         .executableTarget(
@@ -234,6 +254,7 @@ let package = Package(
             name: "FirmwareSimTests",
             dependencies: [
                 "FirmwareSim", "NIOMbedTLS", "MQTTCodec", "FleetPKI", nioCore, nioPosix, nioEmbedded, argumentParser,
+                yams, .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: swiftSettings
         ),

@@ -16,6 +16,9 @@ struct FirmwareSimCommand: AsyncParsableCommand {
             Every device has its own key and its own certificate, and does the real cryptography. It works against any \
             MQTT server that asks for client certificates.
             """,
-        subcommands: [RunCommand.self]
+        subcommands: [
+            RunCommand.self, ScenarioCommand.self, HandshakeCommand.self, CompareCommand.self, MergeCommand.self,
+            PKICommand.self, ClassesCommand.self,
+        ]
     )
 }

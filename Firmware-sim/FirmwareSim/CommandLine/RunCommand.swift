@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import MQTTCodec
 import NIOCore
 
@@ -17,114 +16,60 @@ struct RunCommand: AsyncParsableCommand {
     )
 
     @OptionGroup(title: "Target") var target: TargetOptions
+    @OptionGroup(title: "Certificates") var credentials: CredentialOptions
     @OptionGroup(title: "Devices") var fleet: FleetOptions
     @OptionGroup(title: "Traffic") var traffic: TrafficOptions
-    @OptionGroup(title: "Generator and report") var generator: GeneratorOptions
+    @OptionGroup(title: "Generator") var generator: GeneratorOptions
+    @OptionGroup(title: "Report") var report: ReportOptions
 
     func validate() throws {
-        do throws(SimulatorError) {
-            _ = try plan(seed: 0)
-        } catch {
-            throw ValidationError(error.description)
-        }
+        var mistakes = OptionMistakes()
+        mistakes.check(target)
+        mistakes.check(generator)
+        mistakes.check(fleet.knownDeviceClass)
+        mistakes.check(fleet.deviceCount)
+        mistakes.check(traffic.publishing)
+        mistakes.check(traffic.pace)
+        mistakes.check(traffic.mode)
+        mistakes.check(traffic.keepAliveTime)
+        mistakes.check(traffic.connectTimeLimit)
+        mistakes.check(traffic.backoff)
+        // The rest follows from several options together.
+        if mistakes.found.isEmpty { mistakes.check { () throws(SimulatorError) in try plan(seed: 0) } }
+        mistakes.check(credentials)
+        try mistakes.throwIfAny()
     }
 
     func run() async throws {
-        let report: RunReport
-        do {
-            report = try await execute()
-        } catch let error as SimulatorError {
-            Output.error("firmware-sim: \(error)\n")
-            throw error.fault == .options ? ExitCode.validationFailure : ExitCode.failure
-        }
-        guard report.verdict.passed else { throw ExitCode.failure }
-    }
-
-    private func execute() async throws -> RunReport {
-        let seed = generator.seed ?? UInt64.random(in: 0...999_999_999)
-        let plan = try plan(seed: seed)
-        let serverAuthorities = try TextFile.read(target.ca)
-        let authority = try CredentialIssuer.authority(
-            certificateFile: target.issuer, keyFile: target.issuerKey,
-            passphrase: ProcessInfo.processInfo.environment["FIRMWARE_SIM_ISSUER_PASSPHRASE"])
-        let devices = try SimulatedDevice.all(of: plan.fleets)
-        let cache = try fleet.cache.map { folder throws(SimulatorError) in
-            try CredentialCache(folder: folder, issuer: authority)
-        }
-        let console = ProgressConsole(isQuiet: generator.quiet)
-        let credentials = try await CredentialIssuer(
-            authority: authority, cache: cache, validityDays: fleet.certificateDays
-        ).credentials(for: devices) { console.show($0) }
-        let interruption = Interruption()
-        defer { interruption.cancel() }
-        let request = interruption.request
-        let report = try await LoadRun(
-            plan: plan, devices: devices, credentials: credentials, serverAuthoritiesPEM: serverAuthorities
-        ).run(interruption: { request.isMade }, observe: { console.show($0) })
-        console.finish()
-        try publish(report)
-        return report
-    }
-
-    private func publish(_ report: RunReport) throws(SimulatorError) {
-        let table = TableReport.render(report)
-        guard let json = generator.json else {
-            Output.standard(table)
-            return
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        guard var data = try? encoder.encode(report) else {
-            throw .machine("report-unencodable", "the report could not be written as JSON")
-        }
-        data.append(0x0A)
-        guard json != "-" else {
-            // Standard output is the document's alone.
-            Output.error(table)
-            Output.standard(String(decoding: data, as: UTF8.self))
-            return
-        }
-        Output.standard(table)
-        do {
-            try data.write(to: URL(fileURLWithPath: json), options: .atomic)
-        } catch {
-            throw .file("file-unwritable", "cannot write the report to \(json)")
+        try await RunExecution.exitingByVerdict {
+            try await RunExecution.execute(
+                plan: try plan(seed: generator.seedOrRandom), credentials: try credentials.supply(), output: report)
         }
     }
 
+    /// One stage, and firmware made from the options.
     func plan(seed: UInt64) throws(SimulatorError) -> RunPlan {
-        guard let tls = RunPlan.TLSVersionChoice(rawValue: target.tls) else {
-            throw .options("bad-tls", "--tls must be 1.2, 1.3 or newest")
-        }
-        guard DeviceTLS.supports(tls) else {
-            throw .options("tls-1.3-unavailable", "--tls 1.3: this build's mbedTLS cannot do TLS 1.3 safely")
-        }
-        let versions: [String: MQTTProtocolVersion] = ["3.1.1": .v3_1_1, "5": .v5, "5.0": .v5]
-        guard let mqtt = versions[target.mqtt] else {
-            throw .options("bad-mqtt", "--mqtt must be 3.1.1 or 5")
-        }
-        let loops = generator.loops ?? ProcessInfo.processInfo.activeProcessorCount
-        guard (1...SimulatorLimits.loopsMax).contains(loops) else {
-            throw .options("bad-loops", "--loops must be from 1 to \(SimulatorLimits.loopsMax)")
-        }
-        guard generator.serverPID.allSatisfy({ $0 > 0 }) else {
-            throw .options("bad-server-pid", "--server-pid must be a process id")
-        }
+        let deviceClass = try fleet.knownDeviceClass()
+        let backoff = try traffic.backoff()
+        let specifications = try fleet.specifications(publishing: try traffic.publishing())
         let plan = RunPlan(
-            target: try RunPlan.Target(option: target.target, serverName: target.serverName),
-            tls: tls,
-            mqtt: mqtt,
-            fleets: try fleet.specifications(publishing: try traffic.publishing()),
-            schedule: try traffic.schedule(seed: seed),
-            backoff: try BackoffPolicy(option: traffic.reconnect),
-            connectTimeout: try DurationText.parse(traffic.connectTimeout, option: "--connect-timeout"),
-            keepAlive: try traffic.keepAliveTime(),
+            target: try target.endpoint(),
+            tls: try target.tlsChoice(),
+            mqtt: try target.mqttVersion() ?? .v3_1_1,
+            fleets: specifications.map { specification in
+                var fleet = ScenarioFleet(of: specification, backoff: backoff)
+                fleet.deviceClass = deviceClass
+                return fleet
+            },
             mode: try traffic.mode(),
-            sourceAddresses: try target.sourceAddresses.map { text throws(SimulatorError) in
-                try SourceAddresses(option: text)
-            } ?? .systemChoice,
-            loops: loops,
-            serverProcesses: generator.serverPID,
+            pace: try traffic.pace(),
+            seed: seed,
+            connectTimeout: try traffic.connectTimeLimit(),
+            keepAlive: try traffic.keepAliveTime(),
+            sourceAddresses: try target.sources(),
+            loops: try generator.loopCount(),
+            serverProcesses: try generator.serverProcesses(),
+            shard: try generator.knownShard(),
             allowsFailures: generator.allowFailures
         )
         try plan.requireConsistency()

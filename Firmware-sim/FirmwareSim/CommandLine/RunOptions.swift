@@ -3,26 +3,10 @@ import Foundation
 import MQTTCodec
 import NIOCore
 
-/// Where to connect and as whom.
+/// Where to connect and how.
 struct TargetOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The server, HOST:PORT or [IPV6]:PORT; without a port 8883.", valueName: "host:port"))
     var target: String
-
-    @Option(
-        help: ArgumentHelp("The CA certificates that the server's certificate must lead to, PEM.", valueName: "file"))
-    var ca: String
-
-    @Option(
-        help: ArgumentHelp(
-            "The CA that issues the devices' certificates, PEM: its own certificate first, then any CAs above it, "
-                + "which devices then send along.", valueName: "file"))
-    var issuer: String
-
-    @Option(
-        help: ArgumentHelp(
-            "The issuing CA's private key, PEM. If it is encrypted, the pass phrase is taken from the environment "
-                + "variable FIRMWARE_SIM_ISSUER_PASSPHRASE.", valueName: "file"))
-    var issuerKey: String
 
     @Option(
         help: ArgumentHelp(
@@ -33,14 +17,45 @@ struct TargetOptions: ParsableArguments {
     @Option(help: ArgumentHelp("TLS version: 1.2, 1.3, or newest for the best both ends have.", valueName: "version"))
     var tls: String = RunPlan.TLSVersionChoice.newest.rawValue
 
-    @Option(help: ArgumentHelp("MQTT version: 3.1.1 or 5.", valueName: "version"))
-    var mqtt: String = "3.1.1"
+    @Option(help: ArgumentHelp("MQTT version: 3.1.1 or 5. Default: the scenario's, or 3.1.1.", valueName: "version"))
+    var mqtt: String?
 
     @Option(
         help: ArgumentHelp(
             "Local addresses to spread connections over, such as 127.0.0.2-127.0.0.9 or a comma-separated list. One "
-                + "address has some 28,000 ports towards one server.", valueName: "list"))
+                + "address has some 28,000 ports towards one server. Default: one, and for more than 25,000 connections "
+                + "to a loopback address as many of 127.0.0.2 and so on as it takes.", valueName: "list"))
     var sourceAddresses: String?
+
+    func endpoint() throws(SimulatorError) -> RunPlan.Target {
+        try RunPlan.Target(option: target, serverName: serverName)
+    }
+
+    func tlsChoice() throws(SimulatorError) -> RunPlan.TLSVersionChoice {
+        guard let choice = RunPlan.TLSVersionChoice(rawValue: tls) else {
+            throw .options("bad-tls", "--tls must be 1.2, 1.3 or newest")
+        }
+        guard DeviceTLS.supports(choice) else {
+            throw .options("tls-1.3-unavailable", "--tls 1.3: this build's mbedTLS cannot do TLS 1.3 safely")
+        }
+        return choice
+    }
+
+    /// Nil: not given.
+    func mqttVersion() throws(SimulatorError) -> MQTTProtocolVersion? {
+        guard let mqtt else { return nil }
+        let versions: [String: MQTTProtocolVersion] = ["3.1.1": .v3_1_1, "5": .v5, "5.0": .v5]
+        guard let version = versions[mqtt] else {
+            throw .options("bad-mqtt", "--mqtt must be 3.1.1 or 5")
+        }
+        return version
+    }
+
+    /// Nil: not given.
+    func sources() throws(SimulatorError) -> SourceAddresses? {
+        guard let sourceAddresses else { return nil }
+        return try SourceAddresses(option: sourceAddresses)
+    }
 }
 
 /// Who the devices are.
@@ -76,22 +91,13 @@ struct FleetOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Folder to keep keys and certificates in and to take them from. Private keys lie there unencrypted.",
-            valueName: "dir"))
-    var cache: String?
-
-    @Option(help: ArgumentHelp("Days that device certificates are valid for.", valueName: "days"))
-    var certificateDays: Int = 30
+            "Class of the devices: how long their cryptography takes, their link, what their TLS can do. "
+                + "'firmware-sim classes' lists them; native is this machine as it is.", valueName: "name"))
+    var deviceClass: String = DeviceClass.native.name
 
     func specifications(publishing: FleetSpecification.Publishing) throws(SimulatorError) -> [FleetSpecification] {
-        guard (1...SimulatorLimits.devicesMax).contains(devices) else {
-            throw .options("bad-devices", "--devices must be from 1 to \(SimulatorLimits.devicesMax)")
-        }
-        guard (8...3_650).contains(certificateDays) else {
-            throw .options("bad-certificate-days", "--certificate-days must be from 8 to 3650")
-        }
         let defaults = FleetDefaults(
-            count: devices, subject: subject, topic: topic, clientID: clientID, publishing: publishing)
+            count: try deviceCount(), subject: subject, topic: topic, clientID: clientID, publishing: publishing)
         guard !fleet.isEmpty else {
             return [try FleetSpecification(name: "device", defaults: defaults)]
         }
@@ -100,6 +106,24 @@ struct FleetOptions: ParsableArguments {
             fleets.append(try FleetSpecification(option: option, defaults: defaults))
         }
         return fleets
+    }
+
+    func deviceCount() throws(SimulatorError) -> Int {
+        guard (1...SimulatorLimits.devicesMax).contains(devices) else {
+            throw .options("bad-devices", "--devices must be from 1 to \(SimulatorLimits.devicesMax)")
+        }
+        return devices
+    }
+
+    func knownDeviceClass() throws(SimulatorError) -> DeviceClass {
+        guard deviceClass != DeviceClass.native.name else { return .native }
+        guard let known = DeviceClassLibrary.deviceClass(named: deviceClass) else {
+            throw .options(
+                "unknown-device-class",
+                "--device-class '\(deviceClass)' is none of the classes that 'firmware-sim classes' lists "
+                    + "(\(NearestName.hint(for: deviceClass, among: DeviceClassLibrary.names)))")
+        }
+        return known
     }
 }
 
@@ -133,8 +157,11 @@ struct TrafficOptions: ParsableArguments {
             valueName: "time"))
     var duration: String?
 
-    @Option(help: ArgumentHelp("Keep-alive interval, whole seconds; 0: off.", valueName: "time"))
-    var keepAlive: String = "60s"
+    @Option(
+        help: ArgumentHelp(
+            "Keep-alive interval, whole seconds; 0: off. Default: as the device class has it, 60 s for native.",
+            valueName: "time"))
+    var keepAlive: String?
 
     @Option(help: ArgumentHelp("From the beginning of a connect to CONNACK.", valueName: "time"))
     var connectTimeout: String = "30s"
@@ -158,7 +185,7 @@ struct TrafficOptions: ParsableArguments {
             qos: UInt8(qos))
     }
 
-    func schedule(seed: UInt64) throws(SimulatorError) -> ConnectSchedule {
+    func pace() throws(SimulatorError) -> ConnectSchedule.Pace {
         guard rate == 0 || (rate >= 0.001 && rate <= SimulatorLimits.ratePerSecondMax) else {
             throw .options("bad-rate", "--rate must be 0, or from 0.001 to \(Int(SimulatorLimits.ratePerSecondMax))")
         }
@@ -168,9 +195,7 @@ struct TrafficOptions: ParsableArguments {
         guard (1...SimulatorLimits.devicesMax).contains(concurrency) else {
             throw .options("bad-concurrency", "--concurrency must be from 1 to \(SimulatorLimits.devicesMax)")
         }
-        let pace: ConnectSchedule.Pace =
-            rate == 0 ? .inFlight(limit: concurrency) : .rate(perSecond: rate, arrivals: arrivals)
-        return ConnectSchedule(pace: pace, seed: seed)
+        return rate == 0 ? .inFlight(limit: concurrency) : .rate(perSecond: rate, arrivals: arrivals)
     }
 
     func mode() throws(SimulatorError) -> RunPlan.Mode {
@@ -183,37 +208,21 @@ struct TrafficOptions: ParsableArguments {
         return connectOnly ? .connectOnly(duration: time) : .stay(duration: time)
     }
 
-    func keepAliveTime() throws(SimulatorError) -> TimeAmount {
+    func connectTimeLimit() throws(SimulatorError) -> TimeAmount {
+        try DurationText.parse(connectTimeout, option: "--connect-timeout")
+    }
+
+    func backoff() throws(SimulatorError) -> BackoffPolicy {
+        try BackoffPolicy(option: reconnect)
+    }
+
+    /// Nil: as the class has it.
+    func keepAliveTime() throws(SimulatorError) -> TimeAmount? {
+        guard let keepAlive else { return nil }
         let time = try DurationText.parse(keepAlive, option: "--keep-alive", allowingZero: true)
         guard time.nanoseconds % 1_000_000_000 == 0, time <= .seconds(65_535) else {
             throw .options("bad-keep-alive", "--keep-alive must be whole seconds, at most 65535")
         }
         return time
     }
-}
-
-/// How the tool itself works and what it leaves behind.
-struct GeneratorOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Event loops, one thread each. Default: one per core.", valueName: "n"))
-    var loops: Int?
-
-    @Option(
-        help: ArgumentHelp(
-            "Seed of everything random but the keys. Default: a random one, named in the report.", valueName: "n"))
-    var seed: UInt64?
-
-    @Option(
-        help: ArgumentHelp(
-            "Measure this process's processor time over the run, and print connects per CPU-second; may be repeated.",
-            valueName: "pid"))
-    var serverPID: [Int32] = []
-
-    @Option(help: ArgumentHelp("Write the report as JSON to a file, or with - to standard output.", valueName: "file"))
-    var json: String?
-
-    @Flag(help: "Exit with 0 even if devices did not connect or publishes were not acknowledged.")
-    var allowFailures = false
-
-    @Flag(name: .shortAndLong, help: "No progress while the run goes on.")
-    var quiet = false
 }

@@ -5,7 +5,11 @@ import NIOMbedTLS
 /// What a connection tells the device it belongs to. All calls come on the connection's event loop.
 protocol DeviceConnectionDelegate: AnyObject {
     func connectionOpened()
-    func handshakeCompleted()
+    func handshakeCompleted(_ completed: TLSHandshakeCompleted)
+    /// The server gave a session to resume later.
+    func sessionAvailable(_ session: TLSSession)
+    /// Whether what is sent leaves without piling up.
+    func writabilityChanged(_ isWritable: Bool)
     func packetReceived(_ packet: MQTTPacket)
     /// - Parameter code: As in ``FailureReason/code``.
     func connectionFailed(_ code: String)
@@ -24,6 +28,7 @@ final class DeviceConnection: ChannelInboundHandler {
     private let version: MQTTProtocolVersion
     private let transport: DeviceTransport
     private var context: ChannelHandlerContext?
+    private var isLinkWritable = true
     private var processor: NIOSingleStepByteToMessageProcessor<MQTTFrameDecoder>
 
     private static let limits = MQTTLimits(packetBytesMax: SimulatorLimits.serverPacketBytesMax)
@@ -70,10 +75,23 @@ final class DeviceConnection: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is TLSHandshakeCompleted {
-            delegate?.handshakeCompleted()
+        switch event {
+        case let completed as TLSHandshakeCompleted:
+            delegate?.handshakeCompleted(completed)
+        case let available as TLSSessionAvailable:
+            delegate?.sessionAvailable(available.session)
+        case let pressure as LinkPressure:
+            isLinkWritable = pressure.isWritable
+            delegate?.writabilityChanged(isLinkWritable && context.channel.isWritable)
+        default:
+            break
         }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        delegate?.writabilityChanged(isLinkWritable && context.channel.isWritable)
+        context.fireChannelWritabilityChanged()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -104,21 +122,27 @@ final class DeviceConnection: ChannelInboundHandler {
     }
 }
 
-/// The first handler of a device's pipeline, before the TLS handler: sees the TCP connection come up before any of the
-/// handshake is computed, and can cut it without asking the TLS handler, which would take its leave of the peer first.
+/// The first handler of a device's pipeline after the link, before the TLS handler: sees the TCP connection come up before
+/// any of the handshake is computed, and can cut it without asking the TLS handler, which would take its leave of the peer
+/// first.
 final class DeviceTransport: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private weak var delegate: (any DeviceConnectionDelegate)?
+    private let link: LinkEmulation?
     private var context: ChannelHandlerContext?
+    private var isCut = false
 
-    init(delegate: any DeviceConnectionDelegate) {
+    init(delegate: any DeviceConnectionDelegate, link: LinkEmulation?) {
         self.delegate = delegate
+        self.link = link
     }
 
     /// Ends the connection at once, or stops it from being made.
     func cut() {
         delegate = nil
+        isCut = true
+        link?.cut()
         context?.close(promise: nil)
     }
 
@@ -131,6 +155,10 @@ final class DeviceTransport: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
+        guard !isCut else {
+            context.close(promise: nil)
+            return
+        }
         delegate?.connectionOpened()
         context.fireChannelActive()
     }

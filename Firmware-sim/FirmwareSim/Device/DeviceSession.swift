@@ -3,59 +3,148 @@ import NIOCore
 /// The life of one simulated device as a value: facts go in, actions come out. It knows no channel, no clock and no
 /// other device; ``DeviceRunner`` runs the actions.
 struct DeviceSession: Sendable {
-    private(set) var state: State = .idle
-    private(set) var history = DeviceHistory()
-    private let settings: DeviceSettings
-    private var generator: SeededGenerator
-    private var failuresInRow = 0
-    private var keepAlive: KeepAlive
+    var state: State = .idle
+    var history = DeviceHistory()
+    let settings: DeviceSettings
+    var generator: SeededGenerator
+    /// Failures since the server last accepted it.
+    var failuresInRow = 0
+    var isLinkUp = true
+    /// What is under way while it is connected or draining.
+    var traffic = Traffic()
+    /// When the next new certificate is due; nil before the first connection.
+    var rotationDue: NIODeadline?
+    var isRenewing = false
 
     init(settings: DeviceSettings, generator: SeededGenerator) {
         self.settings = settings
         self.generator = generator
-        self.keepAlive = KeepAlive(interval: settings.keepAlive)
+        self.history.deedFollowsConnack = settings.conduct.conduct.deedFollowsConnack
     }
 
     /// Whether it has a connection that the server accepted.
     var isConnected: Bool {
         switch state {
         case .connected, .draining: true
-        case .idle, .connecting, .handshaking, .awaitingConnack, .leaving, .backingOff, .closed: false
+        case .idle, .booting, .connecting, .handshaking, .misbehaving, .awaitingClose, .awaitingConnack, .leaving,
+            .asleep, .backingOff, .closed:
+            false
         }
     }
+
+    /// Since when; nil if it is not.
+    var connectedSince: NIODeadline? { isConnected ? traffic.since : nil }
+
+    /// Whether an attempt waits for its TCP connection.
+    var isConnecting: Bool {
+        if case .connecting = state { return true }
+        return false
+    }
+
+    /// Whether it has nothing under way, so that it can be started.
+    var isStartable: Bool { state == .idle || state == .closed }
 
     // MARK: The attempt
 
-    /// The timetable says: now. `intended` is when it said so, `now` when the generator got round to it.
-    mutating func startDue(intended: NIODeadline, now: NIODeadline) -> [Action] {
-        switch state {
-        case .idle, .closed:
-            return [.record(.startDelay(now - intended))] + beginAttempt(intended: intended, now: now)
-        case .connecting, .handshaking, .awaitingConnack, .connected, .draining, .leaving, .backingOff:
-            return []
+    /// The timetable says: power.
+    ///
+    /// - Parameters:
+    ///   - intended: When it said so.
+    ///   - possible: When that could be done at the earliest, if that is later.
+    ///   - now: When the generator got round to it.
+    mutating func startDue(intended: NIODeadline, possible: NIODeadline? = nil, now: NIODeadline) -> [Action] {
+        guard isStartable else { return [] }
+        let boot = settings.firmware.boot
+        guard boot.upperBound > .zero else {
+            return beginAttempt(intended: intended, possible: possible, now: now)
         }
+        let nanoseconds = Int64.random(
+            in: boot.lowerBound.nanoseconds...boot.upperBound.nanoseconds, using: &generator)
+        let due = intended + .nanoseconds(nanoseconds)
+        state = .booting(until: due)
+        return [.arm(.state, at: due)]
     }
 
-    private mutating func beginAttempt(intended: NIODeadline, now: NIODeadline) -> [Action] {
-        state = .connecting(Attempt(intendedStart: intended, phaseStart: now))
+    mutating func beginAttempt(intended: NIODeadline, possible: NIODeadline? = nil, now: NIODeadline) -> [Action] {
+        guard isLinkUp else {
+            // No failure of the target's, and no attempt that could have reached it.
+            return [.attemptDecided] + backOff(now: now)
+        }
+        let delay = max(.zero, now - max(intended, possible ?? intended))
+        state = .connecting(Attempt(intendedStart: intended, phaseStart: now, generatorDelay: delay))
         history.attempts += 1
         // Armed first: opening may fail before it returns, and the timer must then be the back-off's.
         return [.record(.attempt), .arm(.state, at: now + settings.connectTimeout), .openConnection]
     }
 
+    /// The generator has what the attempt needs, and makes the connection.
+    mutating func connectBegins(now: NIODeadline) -> [Action] {
+        guard case .connecting(var attempt) = state, !attempt.hasBegun else { return [] }
+        attempt.hasBegun = true
+        state = .connecting(attempt)
+        return [.record(.startDelay(attempt.generatorDelay + (now - attempt.phaseStart)))]
+    }
+
+    /// Whether the attempt is to offer a session, if there is one. Asked once for each attempt.
+    mutating func offersSession() -> Bool {
+        switch settings.resumption {
+        case .never: false
+        case .byClass: settings.deviceClass.resumes
+        case .always: true
+        case .share(let share): Double.random(in: 0..<1, using: &generator) < share
+        }
+    }
+
     mutating func connectionOpened(now: NIODeadline) -> [Action] {
         guard case .connecting(var attempt) = state else { return [] }
         attempt.phaseStart = now
-        state = .handshaking(attempt)
-        return [.record(.latency(.tcp, now - attempt.intendedStart))]
+        let opened = Action.record(.latency(.tcp, now - attempt.intendedStart))
+        switch settings.conduct.conduct {
+        case .honest, .topicViolation, .oversizedPacket, .clientIDTheft:
+            state = .handshaking(attempt)
+            return [opened]
+        case .halfOpen:
+            state = .misbehaving(attempt)
+            return [opened]
+        case .garbage:
+            state = .misbehaving(attempt)
+            return [opened, .sendGarbage(seed: generator.next())]
+        case .slowLoris:
+            state = .misbehaving(attempt)
+            traffic.helloBytesSent = 0
+            return [opened] + trickle(now: now)
+        }
     }
 
-    mutating func handshakeCompleted(now: NIODeadline) -> [Action] {
+    /// - Parameter bytes: TLS bytes both ways so far.
+    mutating func handshakeCompleted(
+        isTLS13: Bool = false, isResumed: Bool = false, bytes: Int = 0, now: NIODeadline
+    ) -> [Action] {
         guard case .handshaking(var attempt) = state else { return [] }
         let duration = now - attempt.phaseStart
         attempt.phaseStart = now
-        state = .awaitingConnack(attempt)
-        return [.record(.latency(.tls, duration)), .sendConnect]
+        history.handshakes += 1
+        history.resumedHandshakes += isResumed ? 1 : 0
+        let completed: [Action] = [
+            .record(.latency(.tls, duration)), .record(.handshake(resumed: isResumed, bytes: bytes)),
+        ]
+        switch settings.leaves {
+        case .never, .afterConnack:
+            state = .awaitingConnack(attempt)
+            return completed + [.sendConnect]
+        case .afterHandshake where isTLS13:
+            state = .awaitingClose(attempt)
+            return completed + [.closeConnection]
+        case .afterHandshake:
+            accepted()
+            return completed + [.cancelTimers] + leave(.finish, now: now)
+        }
+    }
+
+    mutating func accepted() {
+        history.connects += 1
+        history.isShutOut = false
+        failuresInRow = 0
     }
 
     /// - Parameters:
@@ -71,31 +160,21 @@ struct DeviceSession: Sendable {
         guard code == 0 else {
             return [.record(.connack("connack-\(code)"))] + connectionFailed("connack-\(code)", now: now)
         }
-        history.connects += 1
-        failuresInRow = 0
+        accepted()
         var actions: [Action] = [
             .record(.connack("accepted")),
             .record(.latency(.connack, now - attempt.phaseStart)),
             .record(.latency(.connected, now - attempt.intendedStart)),
             .cancelTimers,
         ]
-        if settings.leavesAfterConnack {
-            actions += leave(now: now)
+        if settings.leaves == .afterConnack {
+            actions += leave(.finish, now: now)
             return actions
         }
+        state = .connected
         actions.append(.attemptDecided)
-        keepAlive = KeepAlive(interval: serverKeepAlive ?? settings.keepAlive)
-        var window = PublishWindow(limit: min(receiveMaximum ?? .max, SimulatorLimits.publishesInFlightMax))
-        if settings.publishing.period > .zero {
-            // Each device has its own place in the period, or all of them would publish at once for ever.
-            let share = Int64.random(in: 0..<settings.publishing.period.nanoseconds, using: &generator)
-            window.nextDue = now + .nanoseconds(share)
-            actions.append(.arm(.publish, at: window.nextDue))
-        }
-        state = .connected(window)
-        if let due = keepAlive.sent(now: now) {
-            actions.append(.arm(.keepAlive, at: due))
-        }
+        actions += beginTraffic(
+            keepAlive: serverKeepAlive ?? settings.keepAlive, receiveMaximum: receiveMaximum, now: now)
         return actions
     }
 
@@ -106,35 +185,35 @@ struct DeviceSession: Sendable {
         let phase: FailureReason.Phase
         var actions: [Action] = [.cancelTimers]
         switch state {
-        case .connecting: phase = .tcp
-        case .handshaking: phase = .tls
+        case .connecting:
+            phase = .tcp
+            // One that never got as far as a connection tells of the generator too.
+            actions += connectBegins(now: now)
+        case .handshaking, .misbehaving: phase = .tls
+        case .awaitingClose:
+            // The handshake stood, and the server ended the connection without objecting.
+            guard code != "eof", code != "tcp-reset" else { return handshakeStood(now: now) }
+            phase = .tls
         case .awaitingConnack: phase = .connack
-        case .connected(let window), .draining(let window):
+        case .connected, .draining:
             phase = .session
-            actions += lose(window)
-        case .leaving:
+            actions += loseTraffic()
+        case .leaving(let departure):
             // The device had its way; how the server takes its leave is no failure of the device's.
-            return finish(actions + [.abandonConnection])
-        case .idle, .backingOff, .closed:
+            return actions + [.abandonConnection] + left(departure, now: now)
+        case .idle, .booting, .asleep, .backingOff, .closed:
             return []
         }
-        let reason = FailureReason(phase, code)
-        history.lastFailure = reason
-        failuresInRow += 1
-        actions.append(.record(.failure(reason)))
+        actions.append(fail(FailureReason(phase, code)))
         actions.append(.abandonConnection)
         if phase != .session {
+            history.isShutOut = true
             actions.append(.attemptDecided)
         }
-        if case .draining = state {
-            return finish(actions)
+        if case .draining(.finish) = state {
+            return actions + finish()
         }
-        guard let delay = settings.backoff.delay(afterFailures: failuresInRow, using: &generator) else {
-            return finish(actions)
-        }
-        state = .backingOff
-        actions.append(.arm(.state, at: now + delay))
-        return actions
+        return actions + backOff(now: now)
     }
 
     /// The connection ended without an error.
@@ -142,148 +221,27 @@ struct DeviceSession: Sendable {
         connectionFailed("eof", now: now)
     }
 
-    private mutating func lose(_ window: PublishWindow) -> [Action] {
-        guard window.outstanding > 0 else { return [] }
-        history.unacknowledged += window.outstanding
-        return [.record(.publishesLost(window.outstanding))]
+    /// Notes a failure, of whatever kind.
+    mutating func fail(_ reason: FailureReason) -> Action {
+        history.note(reason)
+        return .record(.failure(reason))
     }
 
-    private mutating func finish(_ actions: [Action]) -> [Action] {
+    /// Waits by the firmware's policy, or ends.
+    mutating func backOff(now: NIODeadline) -> [Action] {
+        failuresInRow += 1
+        guard var delay = settings.firmware.backoff.delay(afterFailures: failuresInRow, using: &generator) else {
+            return finish()
+        }
+        if !isLinkUp {
+            delay = max(delay, SimulatorLimits.linkDownDelayMin)
+        }
+        state = .backingOff(until: now + delay)
+        return [.arm(.state, at: now + delay)]
+    }
+
+    mutating func finish() -> [Action] {
         state = .closed
-        return actions + [.finished]
-    }
-
-    private mutating func leave(now: NIODeadline) -> [Action] {
-        state = .leaving
-        // Armed first: closing may be over before it returns, and the device be started anew.
-        return [.arm(.state, at: now + SimulatorLimits.closeTime), .sendDisconnect, .closeConnection]
-    }
-
-    // MARK: Timers
-
-    mutating func timerFired(_ timer: Timer, now: NIODeadline) -> [Action] {
-        switch timer {
-        case .state: stateTimerFired(now: now)
-        case .publish: publishDue(now: now)
-        case .keepAlive: keepAliveDue(now: now)
-        }
-    }
-
-    private mutating func stateTimerFired(now: NIODeadline) -> [Action] {
-        switch state {
-        case .connecting, .handshaking, .awaitingConnack:
-            return connectionFailed("timeout", now: now)
-        case .draining:
-            return connectionFailed("puback-missing", now: now)
-        case .leaving:
-            return finish([.cancelTimers, .abandonConnection])
-        case .backingOff:
-            return beginAttempt(intended: now, now: now)
-        case .idle, .connected, .closed:
-            return []
-        }
-    }
-
-    private mutating func publishDue(now: NIODeadline) -> [Action] {
-        guard case .connected(var window) = state else { return [] }
-        let intended = window.nextDue
-        window.nextDue = intended + settings.publishing.period
-        var actions: [Action] = [.arm(.publish, at: window.nextDue)]
-        switch settings.publishing.qos {
-        case 0:
-            history.published += 1
-            actions += [
-                .sendPublish(packetIdentifier: nil), .record(.published), .record(.latency(.send, now - intended)),
-            ]
-        default:
-            if !window.enqueue(intended) {
-                actions.append(.record(.publishSkipped))
-            }
-            actions += takeSendable(&window)
-        }
-        state = .connected(window)
-        // The timer itself is left alone: moving it at each publish would cost more than letting it find out.
-        keepAlive.sent(now: now)
-        return actions
-    }
-
-    private mutating func takeSendable(_ window: inout PublishWindow) -> [Action] {
-        var actions: [Action] = []
-        while let identifier = window.takeNext() {
-            history.published += 1
-            actions += [.sendPublish(packetIdentifier: identifier), .record(.published)]
-        }
-        return actions
-    }
-
-    private mutating func keepAliveDue(now: NIODeadline) -> [Action] {
-        guard isConnected else { return [] }
-        switch keepAlive.due(now: now) {
-        case .wait(let next): return [.arm(.keepAlive, at: next)]
-        case .ping(let next): return [.sendPing, .arm(.keepAlive, at: next)]
-        case .unanswered: return connectionFailed("ping-timeout", now: now)
-        }
-    }
-
-    // MARK: The server's packets
-
-    mutating func pingResponseReceived() {
-        keepAlive.answered()
-    }
-
-    /// - Parameter code: 0 under MQTT 3.1.1, otherwise the reason code; below 128 it is a success.
-    mutating func pubackReceived(packetIdentifier: UInt16, code: UInt8, now: NIODeadline) -> [Action] {
-        switch state {
-        case .connected(var window):
-            guard let intended = window.acknowledge(packetIdentifier) else {
-                return connectionFailed("protocol-error", now: now)
-            }
-            var actions = recordAcknowledgement(code: code, latency: now - intended)
-            actions += takeSendable(&window)
-            state = .connected(window)
-            return actions
-        case .draining(var window):
-            guard let intended = window.acknowledge(packetIdentifier) else {
-                return connectionFailed("protocol-error", now: now)
-            }
-            let actions = recordAcknowledgement(code: code, latency: now - intended)
-            state = .draining(window)
-            return window.outstanding == 0 ? actions + [.cancelTimers] + leave(now: now) : actions
-        case .idle, .connecting, .handshaking, .awaitingConnack, .leaving, .backingOff, .closed:
-            return []
-        }
-    }
-
-    private mutating func recordAcknowledgement(code: UInt8, latency: TimeAmount) -> [Action] {
-        guard code < 0x80 else {
-            history.refusedPublishes += 1
-            return [.record(.failure(FailureReason(.session, "puback-\(code)")))]
-        }
-        history.acknowledged += 1
-        return [.record(.latency(.publish, latency))]
-    }
-
-    /// An MQTT 5.0 server said why it ends the connection.
-    mutating func disconnectReceived(code: UInt8, now: NIODeadline) -> [Action] {
-        connectionFailed("disconnect-\(code)", now: now)
-    }
-
-    // MARK: The end of the run
-
-    /// The run is over: take leave, or give up what is not connected.
-    mutating func stopRequested(now: NIODeadline) -> [Action] {
-        switch state {
-        case .idle, .backingOff:
-            return finish([.cancelTimers])
-        case .connecting, .handshaking, .awaitingConnack:
-            return finish([.record(.attemptAbandoned), .cancelTimers, .abandonConnection, .attemptDecided])
-        case .connected(var window):
-            window.dropWaiting()
-            guard window.outstanding > 0 else { return [.cancelTimers] + leave(now: now) }
-            state = .draining(window)
-            return [.cancelTimers, .arm(.state, at: now + SimulatorLimits.drainTime)]
-        case .draining, .leaving, .closed:
-            return []
-        }
+        return [.finished]
     }
 }

@@ -1,61 +1,61 @@
 import NIOCore
 
-/// What a device's session goes by.
-struct DeviceSettings: Sendable {
-    /// From the attempt's real start to CONNACK.
-    var connectTimeout: TimeAmount
-    /// Zero turns it off.
-    var keepAlive: TimeAmount
-    var publishing: FleetSpecification.Publishing
-    var backoff: BackoffPolicy
-    /// Disconnect as soon as the server accepted: only the connecting is being measured.
-    var leavesAfterConnack: Bool
+/// What the devices of one fleet go by. One object for all of them: a device keeps a reference, not a copy.
+final class DeviceSettings: Sendable {
+    /// From an attempt's real start to its decision. Also how long a misdeed may go on before the server counts as one
+    /// that does not defend itself.
+    let connectTimeout: TimeAmount
+    let firmware: Firmware
+    let deviceClass: DeviceClass
+    let conduct: ConductSettings
+    /// Whole seconds up to 65,535; zero turns it off.
+    let keepAlive: TimeAmount
+    let leaves: Leaves
+    let resumption: Resumption
+
+    init(
+        connectTimeout: TimeAmount, firmware: Firmware, deviceClass: DeviceClass = .native,
+        conduct: ConductSettings = .honest, keepAlive: TimeAmount, leaves: Leaves = .never,
+        resumption: Resumption = .byClass
+    ) {
+        self.connectTimeout = connectTimeout
+        self.firmware = firmware
+        self.deviceClass = deviceClass
+        self.conduct = conduct
+        self.keepAlive = keepAlive
+        self.leaves = leaves
+        self.resumption = resumption
+    }
+
+    /// What the firmware says, otherwise what its class says; nil: always awake.
+    var sleep: SleepCycle? { firmware.sleep ?? deviceClass.sleep }
+
+    /// Whether a device of this fleet may ever offer a session, and so has to keep one.
+    var keepsSessions: Bool {
+        switch resumption {
+        case .never: false
+        case .byClass: deviceClass.resumes
+        case .always: true
+        case .share(let share): share > 0
+        }
+    }
 }
 
-/// What became of a device so far.
-struct DeviceHistory: Sendable, Equatable {
-    var attempts = 0
-    /// Attempts the server accepted.
-    var connects = 0
-    var published = 0
-    /// QoS 1 publishes acknowledged with success.
-    var acknowledged = 0
-    /// QoS 1 publishes acknowledged with a reason code of 0x80 or above.
-    var refusedPublishes = 0
-    /// QoS 1 publishes whose connection ended before their acknowledgement.
-    var unacknowledged = 0
-    var lastFailure: FailureReason?
+/// When a device takes its leave by itself.
+enum Leaves: Sendable, Equatable {
+    case never
+    /// Only handshakes are measured: CONNECT is never sent.
+    case afterHandshake
+    /// Only connecting is measured.
+    case afterConnack
 }
 
-/// Something worth counting.
-enum Observation: Sendable, Equatable {
-    case attempt
-    /// How much later than intended the generator began.
-    case startDelay(TimeAmount)
-    case latency(LatencyKind, TimeAmount)
-    /// `accepted` or `connack-N`.
-    case connack(String)
-    case failure(FailureReason)
-    case published
-    /// The run ended before the attempt was decided.
-    case attemptAbandoned
-    case publishesLost(Int)
-    /// Due while too many before it were still waiting.
-    case publishSkipped
-}
-
-/// The latencies that are reported, in the order of a device's life.
-enum LatencyKind: String, Sendable, CaseIterable, Codable {
-    /// From the intended start to the established TCP connection.
-    case tcp
-    /// From then to the end of the handshake on the client's side.
-    case tls
-    /// From CONNECT to CONNACK; with TLS 1.3 it includes the server's judgement on the client's certificate.
-    case connack
-    /// From the intended start to CONNACK.
-    case connected
-    /// QoS 0: from the intended publish to the moment it was handed to the connection.
-    case send
-    /// QoS 1: from the intended publish to PUBACK.
-    case publish
+/// When a device that has a TLS session of an earlier connection offers to resume it.
+enum Resumption: Sendable, Equatable {
+    case never
+    /// As ``DeviceClass/resumes`` says.
+    case byClass
+    case always
+    /// This share of the attempts, 0 to 1, drawn from the device's own generator.
+    case share(Double)
 }

@@ -27,11 +27,14 @@ enum FailureCode {
         }
     }
 
+    /// `alert-unknown-ca` and the like.
+    static func of(_ alert: TLSAlert) -> String {
+        "alert-" + String("\(alert)".map { $0.isLetter || $0.isNumber ? $0 : "-" })
+    }
+
     /// The alert the server sent, under its own name; otherwise what the TLS layer calls it.
     private static func of(_ error: TLSError) -> String {
-        if let alert = error.alertReceived, error.code == .peerAlert {
-            return "alert-" + String("\(alert)".map { $0.isLetter || $0.isNumber ? $0 : "-" })
-        }
+        if let alert = error.alertReceived, error.code == .peerAlert { return of(alert) }
         // Where the connection just ended, how far it had come is told by the phase.
         switch error.code {
         case .eofDuringHandshake, .truncated, .closed: return "eof"

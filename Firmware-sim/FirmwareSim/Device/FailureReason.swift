@@ -28,11 +28,17 @@ struct FailureReason: Sendable, Hashable {
         case "eof": "the server closed the connection without a word"
         case "timeout": "no answer within --connect-timeout"
         case "ping-timeout": "no PINGRESP within a keep-alive interval"
+        case "close-timeout": "the server did not end the connection after close_notify"
+        case "still-open": "the server let a misbehaving device be until the time was over"
+        case "renewal-failed": "no new certificate could be made for the device"
+        case "suback-128": "subscription refused"
+        case "suback-135": "not authorized to subscribe"
+        case "pubacks-unread": "the server sends publishes and does not read their acknowledgements"
         case "puback-missing": "a QoS 1 publish was never acknowledged"
         case "alert-bad-certificate", "alert-unsupported-certificate", "alert-certificate-revoked",
             "alert-certificate-expired", "alert-certificate-unknown", "alert-unknown-ca", "alert-access-denied":
             "the server refused the device's certificate"
-        case "alert-certificate-required": "the server got no certificate"
+        case "alert-certificate-required", "alert-no-certificate": "the server got no certificate"
         case "unknown-ca": "the server's certificate does not lead to --ca"
         case "wrong-name": "the server's certificate is for another name; use --server-name"
         case "device-busy": "the device's last connection was not over when the next was due; use more --devices"

@@ -1,7 +1,7 @@
 import NIOCore
 
 /// When to send PINGREQ, and when its answer is overdue (MQTT 5.0 section 3.1.2.10).
-struct KeepAlive: Sendable {
+struct KeepAlive: Sendable, Equatable {
     enum Verdict: Equatable {
         /// Something was sent meanwhile: look again then.
         case wait(until: NIODeadline)

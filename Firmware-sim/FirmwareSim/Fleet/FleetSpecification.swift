@@ -129,7 +129,7 @@ extension FleetSpecification {
         try requireDistinctDevices()
     }
 
-    private static func alternativeName(_ entry: String) throws(SimulatorError) -> AlternativeNameTemplate {
+    static func alternativeName(_ entry: String) throws(SimulatorError) -> AlternativeNameTemplate {
         guard let colon = entry.firstIndex(of: ":"),
             let kind = AlternativeNameKind(rawValue: entry[..<colon].lowercased()),
             case let value = entry[entry.index(after: colon)...].trimmingSpaces(), !value.isEmpty
@@ -139,7 +139,7 @@ extension FleetSpecification {
         return AlternativeNameTemplate(kind: kind, value: try TextTemplate(value, allowing: [.number, .fleet]))
     }
 
-    private static func isValid(name: String) -> Bool {
+    static func isValid(name: String) -> Bool {
         guard let first = name.utf8.first, name.utf8.count <= SimulatorLimits.fleetNameBytesMax else { return false }
         func isAlphanumeric(_ byte: UInt8) -> Bool {
             (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
@@ -161,7 +161,7 @@ extension FleetSpecification {
     }
 
     /// Two devices with one client id throw each other off the broker for ever, which looks like a fault of the server.
-    private func requireDistinctDevices() throws(SimulatorError) {
+    func requireDistinctDevices() throws(SimulatorError) {
         guard count > 1 else { return }
         let names = subject.attributes.first { $0.type == .commonName }
         guard names?.value.dependsOnDevice == true else {

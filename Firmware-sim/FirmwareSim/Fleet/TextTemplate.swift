@@ -14,6 +14,8 @@ struct TextTemplate: Sendable, Equatable {
         case device
         /// `{client}`: the MQTT client id.
         case client
+        /// `{peer}`: the name of another device, the one that is commanded, updated or robbed.
+        case peer
         /// `{O}`, `{OU}`, …: the value of that attribute in the device's subject.
         case attribute(SubjectAttribute)
 
@@ -23,6 +25,7 @@ struct TextTemplate: Sendable, Equatable {
             case .fleet: "fleet"
             case .device: "device"
             case .client: "client"
+            case .peer: "peer"
             case .attribute(let attribute): attribute.rawValue
             }
         }
@@ -53,6 +56,11 @@ struct TextTemplate: Sendable, Equatable {
         }
         var scanner = TemplateScanner(text, allowed: allowed)
         self.parts = try scanner.parse()
+    }
+
+    /// A text without placeholders.
+    init(literal text: String) {
+        self.parts = text.isEmpty ? [] : [.literal(text)]
     }
 
     /// Whether devices of one fleet can differ in it.
@@ -103,6 +111,7 @@ struct TemplateValues: Sendable {
     var fleet: String
     var device: String = ""
     var client: String = ""
+    var peer: String = ""
     var attributes: [SubjectAttribute: String] = [:]
 
     func text(of variable: TextTemplate.Variable) -> String {
@@ -111,6 +120,7 @@ struct TemplateValues: Sendable {
         case .fleet: fleet
         case .device: device
         case .client: client
+        case .peer: peer
         case .attribute(let attribute): attributes[attribute] ?? ""
         }
     }

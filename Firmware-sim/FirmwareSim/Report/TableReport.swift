@@ -1,11 +1,14 @@
-/// A ``RunReport`` as text for people, at most 100 columns wide.
+/// A ``RunReport`` as text for people, at most 110 columns wide with names of a usual length.
 enum TableReport {
     static func render(_ report: RunReport) -> String {
         var lines: [String] = []
         lines += header(report)
-        lines += latencies(report)
-        lines += fleets(report)
-        lines += failures(report)
+        lines += TableSections.latencies(report)
+        lines += TableSections.fleets(report)
+        lines += TableSections.expectations(report)
+        lines += TableSections.stages(report)
+        lines += TableSections.failures(report)
+        lines += TableSections.assertions(report)
         lines += servers(report)
         lines += generator(report)
         lines += verdict(report)
@@ -13,89 +16,128 @@ enum TableReport {
     }
 
     private static func header(_ report: RunReport) -> [String] {
-        let parameters = report.parameters
-        let pace =
-            parameters.ratePerSecond.map { "\(LatencyText.render(number: $0)) connects/s" }
-            ?? "\(parameters.concurrency ?? 0) in flight"
         let outcomes =
             report.connack.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-            .map { "\($0.key) \(LatencyText.grouped($0.value))" }.joined(separator: ", ")
+            .map { "\(PrintableText.clean($0.key)) \(LatencyText.grouped($0.value))" }.joined(separator: ", ")
         var lines = [
             "",
-            "Target       \(parameters.target), TLS \(parameters.tls), MQTT \(parameters.mqtt), \(parameters.mode), "
-                + "\(pace), seed \(parameters.seed)",
+            target(report.parameters),
             "Devices      \(LatencyText.grouped(report.devices.planned)) planned, "
                 + "\(LatencyText.grouped(report.devices.attempted)) attempted, "
                 + "\(LatencyText.grouped(report.devices.connected)) connected",
-            "Handshakes   \(LatencyText.grouped(report.handshakes.completed)) of "
-                + "\(LatencyText.grouped(report.handshakes.attempts)) attempts, "
-                + "\(LatencyText.render(number: report.handshakes.perSecond))/s"
-                + (report.handshakes.abandoned > 0
-                    ? ", \(LatencyText.grouped(report.handshakes.abandoned)) under way at the end" : ""),
-            "Connects     \(LatencyText.grouped(report.handshakes.connects)), "
-                + "\(LatencyText.render(number: report.handshakes.connectsPerSecond))/s",
-            "CONNACK      \(outcomes.isEmpty ? "none" : outcomes)",
         ]
+        lines += handshakes(report.handshakes)
+        // Where there is nothing but handshakes nobody sends CONNECT.
+        if report.parameters.mode != "handshake" {
+            lines += [
+                "Connects     \(LatencyText.grouped(report.handshakes.connects)), "
+                    + "\(LatencyText.render(number: report.handshakes.connectsPerSecond))/s",
+                "CONNACK      \(outcomes.isEmpty ? "none" : outcomes)",
+            ]
+        }
+        lines += milestones(report.milestones)
+        lines += traffic(report)
+        return lines
+    }
+
+    private static func target(_ parameters: RunReport.Parameters) -> String {
+        var facts = [parameters.target, "TLS \(parameters.tls)", "MQTT \(parameters.mqtt)", parameters.mode]
+        if let scenario = parameters.scenario { facts[3] = "scenario \(scenario)" }
+        if let scale = parameters.scale, scale != 1 { facts.append("scale \(PlotUnit.short(scale))") }
+        if let scale = parameters.timeScale, scale != 1 { facts.append("time scale \(PlotUnit.short(scale))") }
+        if let shard = parameters.shard { facts.append("part \(shard)") }
+        if let rate = parameters.ratePerSecond { facts.append("\(LatencyText.render(number: rate)) connects/s") }
+        if let concurrency = parameters.concurrency { facts.append("\(LatencyText.grouped(concurrency)) in flight") }
+        facts.append("seed \(parameters.seed)")
+        return "Target       " + facts.map(PrintableText.clean).joined(separator: ", ")
+    }
+
+    private static func handshakes(_ handshakes: RunReport.Handshakes) -> [String] {
+        var lines = [
+            "Handshakes   \(LatencyText.grouped(handshakes.completed)) of \(LatencyText.grouped(handshakes.attempts)) attempts, "
+                + "\(LatencyText.render(number: handshakes.perSecond))/s"
+                + (handshakes.abandoned > 0
+                    ? ", \(LatencyText.grouped(handshakes.abandoned)) under way at the end" : "")
+        ]
+        if handshakes.resumed > 0 {
+            lines.append(
+                "             \(LatencyText.grouped(handshakes.full)) full "
+                    + "(\(LatencyText.render(number: handshakes.fullPerSecond))/s), "
+                    + "\(LatencyText.grouped(handshakes.resumed)) resumed "
+                    + "(\(LatencyText.render(number: handshakes.resumedPerSecond))/s)")
+        }
+        if handshakes.bytesPerFull > 0 || handshakes.bytesPerResumed > 0 {
+            let sizes = [(handshakes.bytesPerFull, "full"), (handshakes.bytesPerResumed, "resumed")]
+                .filter { $0.0 > 0 }.map { "\(LatencyText.grouped(LatencyText.whole($0.0))) \($0.1)" }
+            lines.append("             TLS bytes each: \(sizes.joined(separator: ", "))")
+        }
+        return lines
+    }
+
+    private static func milestones(_ milestones: [RunReport.Milestone]) -> [String] {
+        guard let last = milestones.last else { return [] }
+        if let seconds = last.seconds, seconds <= 0 {
+            return ["Connected    all before the measuring began"]
+        }
+        let text = milestones.map { milestone in
+            "\(LatencyText.render(share: milestone.share)) "
+                + (milestone.seconds.map { "after \(LatencyText.render(seconds: $0))" } ?? "never")
+        }
+        return ["Connected    \(text.joined(separator: ", "))"]
+    }
+
+    private static func traffic(_ report: RunReport) -> [String] {
         let publishing = report.publishing
-        if publishing.published + publishing.skipped > 0 {
+        var lines: [String] = []
+        if publishing.published > 0 || publishing.skipped > 0 {
             lines.append(
                 "Publishes    \(LatencyText.grouped(publishing.published)) sent, "
                     + "\(LatencyText.grouped(publishing.acknowledged)) acknowledged, "
                     + "\(LatencyText.grouped(publishing.lost)) lost, \(LatencyText.grouped(publishing.skipped)) skipped"
             )
         }
+        if publishing.received > 0 {
+            lines.append(
+                "Received     \(LatencyText.grouped(publishing.received)) publishes, "
+                    + LatencyText.render(bytes: Double(publishing.receivedBytes)))
+        }
+        if report.commands.sent > 0 {
+            lines.append(
+                "Commands     \(LatencyText.grouped(report.commands.sent)) sent, "
+                    + "\(LatencyText.grouped(report.commands.answered)) answered, "
+                    + "\(LatencyText.grouped(report.commands.unanswered)) not answered in time")
+        }
         return lines
-    }
-
-    private static func latencies(_ report: RunReport) -> [String] {
-        var rows: [[String]] = []
-        for kind in LatencyKind.allCases {
-            guard let latency = report.latency[kind.rawValue] else { continue }
-            rows.append(
-                [kind.title, LatencyText.grouped(Int(clamping: latency.count))]
-                    + [latency.p50, latency.p90, latency.p99, latency.max].map { LatencyText.render(microseconds: $0) })
-        }
-        guard !rows.isEmpty else { return [] }
-        return [""]
-            + TextTable.render(
-                header: ["Latency", "count", "p50", "p90", "p99", "max"], rows: rows, leftColumns: 1)
-    }
-
-    private static func fleets(_ report: RunReport) -> [String] {
-        let rows = report.fleets.map { fleet in
-            [fleet.name]
-                + [fleet.devices, fleet.connected, fleet.published, fleet.acknowledged].map(LatencyText.grouped)
-        }
-        return [""]
-            + TextTable.render(
-                header: ["Fleet", "devices", "connected", "published", "acknowledged"], rows: rows, leftColumns: 1)
-    }
-
-    private static func failures(_ report: RunReport) -> [String] {
-        guard !report.failures.isEmpty else { return ["", "Failures     none"] }
-        let rows = report.failures.map { failure in
-            let phase = FailureReason.Phase(rawValue: failure.phase)
-            let explanation = phase.flatMap { FailureReason($0, failure.reason).explanation }
-            return [failure.phase, failure.reason, LatencyText.grouped(failure.count), explanation ?? ""]
-        }
-        return [""]
-            + TextTable.render(
-                header: ["Failed in", "reason", "count", ""], rows: rows, leftColumns: 2)
     }
 
     private static func servers(_ report: RunReport) -> [String] {
         guard !report.servers.isEmpty else { return [] }
-        return [""]
-            + report.servers.map { server in
-                guard let seconds = server.processorSeconds else {
-                    return "Server       process \(server.processID): its processor time could not be read"
-                }
-                let rate = server.connectsPerProcessorSecond.map {
-                    ", \(LatencyText.render(number: $0)) connects per CPU-second"
-                }
-                return
-                    "Server       process \(server.processID): \(LatencyText.render(number: seconds)) CPU-seconds\(rate ?? "")"
+        return [""] + report.servers.flatMap(server)
+    }
+
+    private static func server(_ server: RunReport.Server) -> [String] {
+        guard let seconds = server.processorSeconds else {
+            return ["Server       process \(server.processID): its processor time could not be read"]
+        }
+        var facts = ["\(LatencyText.render(number: seconds)) CPU-seconds"]
+        if let rate = server.connectsPerProcessorSecond, rate > 0 {
+            facts.append("\(LatencyText.render(number: rate)) connects per CPU-second")
+        }
+        if let rate = server.handshakesPerProcessorSecond, rate > 0 {
+            facts.append("\(LatencyText.render(number: rate)) handshakes per CPU-second")
+        }
+        var lines = ["Server       process \(server.processID): \(facts.joined(separator: ", "))"]
+        if let most = server.residentBytesMax {
+            var memory = "             memory: at most \(LatencyText.render(bytes: Double(most)))"
+            if let start = server.residentBytesAtStart {
+                memory += ", \(LatencyText.render(bytes: Double(start))) at the start"
             }
+            if let each = server.residentBytesPerDevice, each > 0 {
+                memory += ", \(LatencyText.render(bytes: each)) per device"
+            }
+            lines.append(memory)
+        }
+        return lines
     }
 
     private static func generator(_ report: RunReport) -> [String] {
@@ -103,12 +145,17 @@ enum TableReport {
         var lines = [
             "",
             "Generator    \(LatencyText.render(number: generator.processorSeconds)) CPU-seconds, busiest loop "
-                + "\(Int((generator.loopBusyShareMax * 100).rounded())) %, loop delay p99 "
+                + "\(LatencyText.whole(generator.loopBusyShareMax * 100)) %, loop delay p99 "
                 + "\(LatencyText.render(microseconds: generator.loopDelay.p99)), start delay p99 "
                 + LatencyText.render(microseconds: generator.startDelay.p99),
         ]
+        if let bytes = generator.residentBytesPerDevice {
+            lines.append("             memory: \(LatencyText.render(bytes: bytes)) per connected device")
+        }
         if !generator.limits.isEmpty {
-            lines.append("WARNING      the generator was the limit: " + generator.limits.joined(separator: "; "))
+            lines.append(
+                "WARNING      the generator was the limit: "
+                    + generator.limits.map(PrintableText.clean).joined(separator: "; "))
             lines.append(
                 "             Rates and latencies are the generator's, not the server's; "
                     + "connects per CPU-second still hold.")
@@ -118,45 +165,12 @@ enum TableReport {
 
     private static func verdict(_ report: RunReport) -> [String] {
         let verdict = report.verdict
-        let shortcomings = verdict.shortcomings.joined(separator: "; ")
+        let shortcomings = verdict.shortcomings.map(PrintableText.clean).joined(separator: "; ")
+        let invalid = verdict.isValid ? "" : "INVALID (the generator was the limit), otherwise "
         switch (verdict.passed, shortcomings.isEmpty) {
-        case (true, true): return ["Result       passed"]
-        case (true, false): return ["Result       passed, failures being allowed: \(shortcomings)"]
-        case (false, _): return ["Result       FAILED: \(shortcomings)"]
-        }
-    }
-}
-
-extension LatencyKind {
-    fileprivate var title: String {
-        switch self {
-        case .tcp: "TCP (from the intended start)"
-        case .tls: "TLS handshake"
-        case .connack: "CONNECT to CONNACK"
-        case .connected: "intended start to CONNACK"
-        case .send: "publish, QoS 0 (to the socket)"
-        case .publish: "publish to PUBACK"
-        }
-    }
-}
-
-/// Columns of text.
-enum TextTable {
-    /// - Parameter leftColumns: The first so many columns, and the last one if its header is empty, begin at the left;
-    ///   the others end at the right.
-    static func render(header: [String], rows: [[String]], leftColumns: Int) -> [String] {
-        let widths = header.indices.map { column in
-            ([header] + rows).map { $0[column].count }.max() ?? 0
-        }
-        return ([header] + rows).map { row in
-            var line = ""
-            for (column, cell) in row.enumerated() {
-                let padding = String(repeating: " ", count: widths[column] - cell.count)
-                let isLeft = column < leftColumns || header[column].isEmpty
-                line += (column > 0 ? "   " : "") + (isLeft ? cell + padding : padding + cell)
-            }
-            while line.last == " " { line.removeLast() }
-            return line
+        case (true, true): return ["Result       \(invalid)passed"]
+        case (true, false): return ["Result       \(invalid)passed, failures being allowed: \(shortcomings)"]
+        case (false, _): return ["Result       \(invalid)FAILED: \(shortcomings)"]
         }
     }
 }

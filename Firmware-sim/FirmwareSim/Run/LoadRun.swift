@@ -7,20 +7,35 @@ import NIOPosix
 /// One run: brings up the event loops, starts the devices, watches, stops, and makes the report.
 struct LoadRun: Sendable {
     let plan: RunPlan
+    /// Of the whole run, as ``SimulatedDevice/all(of:)`` has them.
     let devices: [SimulatedDevice]
-    let credentials: [DeviceCredential]
+    /// This process's part of them.
+    let ownDevices: [SimulatedDevice]
+    /// Of ``ownDevices``, in their order.
+    private let credentials: [DeviceCredential]
     /// The certificates that the server's must lead to, PEM.
-    let serverAuthoritiesPEM: String
+    private let serverAuthoritiesPEM: String
+    private let renew: (@Sendable (SimulatedDevice) throws -> DeviceCredential)?
 
-    /// What an observer sees a few times a second.
-    struct Progress: Sendable {
-        var counters: RunCounters
-        var connectedNow: Int
-        var devices: Int
-        /// Whether devices leave as soon as they are accepted.
-        var isConnectOnly: Bool
-        /// Seconds since the first intended start.
-        var elapsedSeconds: Double
+    /// - Parameters:
+    ///   - credentials: Of the devices that belong to this process (``ownDevices(of:in:)``), in their order.
+    ///   - renew: Issues a device's next credential, for firmware that rotates it; called on any thread.
+    init(
+        plan: RunPlan, devices: [SimulatedDevice], credentials: [DeviceCredential], serverAuthoritiesPEM: String,
+        renew: (@Sendable (SimulatedDevice) throws -> DeviceCredential)? = nil
+    ) {
+        self.plan = plan
+        self.devices = devices
+        self.ownDevices = Self.ownDevices(of: plan, in: devices)
+        self.credentials = credentials
+        self.serverAuthoritiesPEM = serverAuthoritiesPEM
+        self.renew = renew
+    }
+
+    /// Those of the run's devices that this process simulates.
+    static func ownDevices(of plan: RunPlan, in devices: [SimulatedDevice]) -> [SimulatedDevice] {
+        guard let shard = plan.shard else { return devices }
+        return devices.filter { shard.has(device: $0.index) }
     }
 
     /// How often the loops are looked at.
@@ -30,30 +45,51 @@ struct LoadRun: Sendable {
 
     /// - Parameters:
     ///   - interruption: Asked a few times a second; true ends the run early, with a report of what was.
+    ///   - notice: Told once, before the run, what the operator should know.
     ///   - observe: Called a few times a second while the run goes on.
     /// - Throws: ``SimulatorError`` if the run cannot begin.
     func run(
-        interruption: @escaping @Sendable () -> Bool = { false }, observe: @Sendable (Progress) -> Void = { _ in }
+        interruption: @escaping @Sendable () -> Bool = { false }, notice: @Sendable (String) -> Void = { _ in },
+        observe: @Sendable (Progress) -> Void = { _ in }
     ) async throws -> RunReport {
         try plan.requireConsistency()
-        try DescriptorLimit.reserve(devices.count + SimulatorLimits.descriptorsReserved + plan.loops * 4)
-        let startedAt = Date()
+        try DescriptorLimit.reserve(connections: connectionsAtOnce, loops: plan.loops)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: plan.loops)
         let threads = NIOThreadPool(numberOfThreads: SimulatorLimits.contextThreads)
         threads.start()
         do {
             let target = try await resolveTarget(on: threads)
+            let sources = try SourceAddresses.chosen(
+                plan.sourceAddresses, for: connectionsAtOnce, ofAll: connectionsAtOnceOfAll, to: target)
+            if let text = sources.notice { notice(text) }
             try await requireUsableCredentials(on: threads)
-            let loops = try await makeLoops(in: group, target: target, threads: threads)
-            let measured = try await drive(loops, interruption: interruption, observe: observe)
+            let watch = ProcessWatch(serverProcesses: plan.serverProcesses, devices: ownDevices.count)
+            let outline = plan.outline
+            let timetable = StartTimetable(plan: plan, outline: outline, devices: devices)
+            let material = RunMaterial(
+                plan: plan, outline: outline, devices: devices, target: target, sources: sources.addresses,
+                lapTime: timetable.lapTime, renew: renew)
+            let loops = try await makeLoops(in: group, material: material, timetable: timetable, threads: threads)
+            let measured = try await drive(
+                loops, material: material, watch: watch, interruption: interruption, observe: observe)
             try await shutDown(group, threads)
-            return RunReport(
-                plan: plan, devices: devices, outcomes: measured.outcomes, epoch: measured.epoch,
-                processes: measured.processes, startedAt: startedAt)
+            return RunReport(measured, material: material, ownDevices: ownDevices)
         } catch {
             try? await shutDown(group, threads)
             throw error
         }
+    }
+
+    /// Connections that may be open at the same time.
+    private var connectionsAtOnce: Int {
+        guard plan.mode.isConnectOnly, let limit = plan.ownInFlightMax else { return ownDevices.count }
+        return min(limit, ownDevices.count)
+    }
+
+    /// The same, of all processes that share the run.
+    private var connectionsAtOnceOfAll: Int {
+        guard plan.mode.isConnectOnly, case .inFlight(let limit) = plan.pace else { return devices.count }
+        return min(limit, devices.count)
     }
 
     private func shutDown(_ group: MultiThreadedEventLoopGroup, _ threads: NIOThreadPool) async throws {
@@ -73,45 +109,49 @@ struct LoadRun: Sendable {
     }
 
     private var tls: DeviceTLS {
-        DeviceTLS(serverAuthoritiesPEM: serverAuthoritiesPEM, version: plan.tls, connectTimeout: plan.connectTimeout)
+        DeviceTLS(serverAuthoritiesPEM: serverAuthoritiesPEM, choice: plan.tls, connectTimeout: plan.connectTimeout)
     }
 
-    /// What is wrong with the first device's context is wrong with all of them: say so once, before the run.
+    /// What is wrong with the first device's context is wrong with all of its fleet: say so once, before the run.
     private func requireUsableCredentials(on threads: NIOThreadPool) async throws {
-        guard let first = credentials.first else { return }
         let tls = self.tls
-        do {
-            try await threads.runIfActive { _ = try tls.context(for: first) }
-        } catch let error as TLSConfigurationError {
-            throw SimulatorError.file("tls-configuration", "devices cannot speak TLS with these files: \(error)")
+        for (place, fleet) in plan.fleets.enumerated() {
+            guard let index = ownDevices.firstIndex(where: { $0.fleetIndex == place }),
+                credentials.indices.contains(index)
+            else { continue }
+            let credential = credentials[index]
+            do {
+                try await threads.runIfActive {
+                    _ = try tls.context(
+                        for: credential, deviceClass: fleet.deviceClass, keepsSessions: false, sharing: nil)
+                }
+            } catch let error as TLSConfigurationError {
+                throw SimulatorError.file(
+                    "tls-configuration", "devices of \(fleet.name) cannot speak TLS with these files: \(error)")
+            }
         }
     }
 
     // MARK: Loops
 
-    private typealias BoundLoop = NIOLoopBound<LoopRunner>
+    typealias BoundLoop = NIOLoopBound<LoopRunner>
 
     private func makeLoops(
-        in group: MultiThreadedEventLoopGroup, target: SocketAddress, threads: NIOThreadPool
+        in group: MultiThreadedEventLoopGroup, material: RunMaterial, timetable: StartTimetable, threads: NIOThreadPool
     ) async throws -> [BoundLoop] {
-        let parts = assignments()
-        let plan = self.plan
-        let credentials = self.credentials
-        let tls = self.tls
-        let keepsContexts = plan.mode.repeats && devices.count <= SimulatorLimits.contextsKeptMax
-        let lapTime = lapTime
+        let keepsContexts = plan.mode.repeats && ownDevices.count <= SimulatorLimits.contextsKeptMax
+        let make = contextMaker(material)
         var loops: [BoundLoop] = []
-        for (index, part) in parts.enumerated() {
+        for (index, part) in timetable.parts.enumerated() {
             let eventLoop = group.next()
-            let inFlightMax = inFlightShare(ofLoop: index, of: parts.count)
+            let inFlightMax = inFlightShare(ofLoop: index, of: timetable.parts.count)
             loops.append(
                 try await eventLoop.submit {
-                    let contexts = ContextSupply(eventLoop: eventLoop, threads: threads, keepsContexts: keepsContexts) {
-                        try tls.context(for: credentials[$0])
-                    }
+                    let contexts = ContextSupply(
+                        eventLoop: eventLoop, threads: threads, keepsContexts: keepsContexts, make: make)
                     let runner = LoopRunner(
-                        eventLoop: eventLoop, plan: plan, target: target, assignments: part, inFlightMax: inFlightMax,
-                        lapTime: lapTime, contexts: contexts)
+                        eventLoop: eventLoop, material: material, part: part, inFlightMax: inFlightMax,
+                        contexts: contexts)
                     runner.prepare()
                     return NIOLoopBound(runner, eventLoop: eventLoop)
                 }.get())
@@ -119,60 +159,80 @@ struct LoadRun: Sendable {
         return loops
     }
 
-    /// Each loop gets every n-th start, so that all are busy all the time.
-    private func assignments() -> [[LoopRunner.Assignment]] {
-        let order = plan.schedule.startOrder(devices: devices.count)
-        let offsets = plan.schedule.offsets(count: devices.count)
-        var parts = [[LoopRunner.Assignment]](repeating: [], count: min(plan.loops, max(1, devices.count)))
-        for (place, deviceIndex) in order.enumerated() {
-            parts[place % parts.count].append(
-                LoopRunner.Assignment(device: devices[deviceIndex], offset: offsets?[place]))
-        }
-        return parts
-    }
-
-    private var lapTime: TimeAmount {
-        switch plan.schedule.pace {
-        case .inFlight: .zero
-        case .rate(let perSecond, _): .nanoseconds(Int64(Double(devices.count) * 1e9 / perSecond))
+    private func contextMaker(_ material: RunMaterial) -> ContextSupply.Make {
+        let credentials = self.credentials
+        let tls = self.tls
+        let shards = plan.shardCount
+        return { device, renewed, first in
+            let fleet = material.plan.fleets[device.fleetIndex]
+            // Device i of the run is this process's device i / shards, whichever shard this is.
+            let place = device.index / shards
+            guard let credential = renewed ?? (credentials.indices.contains(place) ? credentials[place] : nil) else {
+                throw SimulatorError.machine("no-credential", "device \(device.index) has no credential")
+            }
+            return try tls.context(
+                for: credential, deviceClass: fleet.deviceClass,
+                keepsSessions: material.settings[device.fleetIndex].keepsSessions, sharing: first)
         }
     }
 
     private func inFlightShare(ofLoop index: Int, of count: Int) -> Int {
-        switch plan.schedule.pace {
-        case .rate: .max
-        case .inFlight(let limit): max(1, limit / count + (index < limit % count ? 1 : 0))
-        }
+        plan.ownInFlightMax.map { max(1, $0 / count + (index < $0 % count ? 1 : 0)) } ?? .max
     }
 
     // MARK: Driving
 
-    private struct Measured {
-        var outcomes: [LoopRunner.Outcome]
+    /// What a run leaves behind.
+    struct Measured: Sendable {
+        var startedAt: Date
         var epoch: NIODeadline
-        var processes: ProcessMeasurement
+        /// When devices were told to stop, or were done by themselves.
+        var end: NIODeadline
+        var outcomes: [LoopRunner.Outcome]
+        var processes: ProcessWatch
     }
 
     private func drive(
-        _ loops: [BoundLoop], interruption: @Sendable () -> Bool, observe: @Sendable (Progress) -> Void
+        _ loops: [BoundLoop], material: RunMaterial, watch: ProcessWatch, interruption: @Sendable () -> Bool,
+        observe: @Sendable (Progress) -> Void
     ) async throws -> Measured {
-        var processes = ProcessMeasurement(serverProcesses: plan.serverProcesses)
+        while try await !Self.onEach(loops, { $0.snapshot.isPrepared }).allSatisfy(\.self), !interruption() {
+            try await pause(on: loops)
+        }
+        var watch = watch
+        let startedAt = Date()
         let epoch = NIODeadline.now() + Self.startMargin
         for loop in loops {
             loop.eventLoop.execute { loop.value.start(epoch: epoch) }
         }
-        var stopAt = plan.mode.duration.map { epoch + $0 }
-        var isStopping = false
+        watch.begin(now: epoch)
+        var observer = ProgressObserver(material: material, ownDevices: ownDevices.count, epoch: epoch)
+        var stopAt = plan.duration.map { epoch + $0 }
+        var end: NIODeadline?
+        var nextSample = epoch + SimulatorLimits.sampleInterval
         while true {
             let snapshots = try await Self.onEach(loops) { $0.snapshot }
             let now = NIODeadline.now()
-            observe(progress(snapshots, elapsed: now - epoch))
-            if snapshots.allSatisfy(\.isDone) { break }
+            if observer.needsLatencies(at: now) {
+                observer.latencies(try await Self.onEach(loops) { $0.statistics.latencies })
+            }
+            let progress = observer.progress(snapshots, now: now)
+            observe(progress)
+            let attempting = snapshots.reduce(0) { $0 + $1.attempting }
+            while end == nil, nextSample <= now {
+                watch.sample(connected: progress.connectedNow, attempting: attempting, now: now)
+                nextSample = nextSample + SimulatorLimits.sampleInterval
+            }
+            if snapshots.allSatisfy(\.isDone) {
+                end = end ?? now
+                break
+            }
             if stopAt == nil, !plan.mode.isConnectOnly, snapshots.allSatisfy({ $0.untried == 0 }) {
                 stopAt = now + RunPlan.settleTime
             }
-            if !isStopping, Task.isCancelled || interruption() || stopAt.map({ $0 <= now }) ?? false {
-                isStopping = true
+            if end == nil, Task.isCancelled || interruption() || stopAt.map({ $0 <= now }) ?? false {
+                end = now
+                watch.look(connected: progress.connectedNow, attempting: attempting)
                 for loop in loops {
                     loop.eventLoop.execute { loop.value.stop() }
                 }
@@ -180,8 +240,11 @@ struct LoadRun: Sendable {
             // On a timer of ours, not `Task.sleep`: a cancelled task must still see the devices take their leave.
             try await pause(on: loops)
         }
-        processes.finish()
-        return Measured(outcomes: try await Self.onEach(loops) { $0.finish() }, epoch: epoch, processes: processes)
+        watch.finish()
+        return Measured(
+            startedAt: startedAt, epoch: epoch, end: end ?? .now(),
+            outcomes: try await Self.onEach(loops) { $0.finish() },
+            processes: watch)
     }
 
     private func pause(on loops: [BoundLoop]) async throws {
@@ -196,15 +259,5 @@ struct LoadRun: Sendable {
             results.append(try await loop.eventLoop.submit { body(loop.value) }.get())
         }
         return results
-    }
-
-    private func progress(_ snapshots: [LoopRunner.Snapshot], elapsed: TimeAmount) -> Progress {
-        var counters = RunCounters()
-        for snapshot in snapshots {
-            counters.merge(snapshot.counters)
-        }
-        return Progress(
-            counters: counters, connectedNow: snapshots.reduce(0) { $0 + $1.connectedNow }, devices: devices.count,
-            isConnectOnly: plan.mode.isConnectOnly, elapsedSeconds: max(0, Double(elapsed.nanoseconds) / 1e9))
     }
 }

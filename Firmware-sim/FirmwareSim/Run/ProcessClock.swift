@@ -1,3 +1,4 @@
+import CProcess
 import Foundation
 
 #if canImport(Glibc)
@@ -6,10 +7,10 @@ import Foundation
     import Musl
 #endif
 
-/// Processor time by way of `/proc`: user and system time so far in seconds, to a hundredth (`utime` and `stime` of
-/// proc(5)); nil if there is no such process, or its line is not as documented.
+/// Processor time and memory of processes by way of `/proc` (proc(5)); nil if there is no such process, or its line is
+/// not as documented. Reads files: not for event loops, but for ``threadProcessorSeconds()``.
 enum ProcessClock {
-    /// Of all threads of a process, those that have ended too.
+    /// User and system time so far, of all threads of a process, those that have ended too; to a hundredth of a second.
     static func processorSeconds(ofProcess processID: Int32) -> Double? {
         processorSeconds(statFile: "/proc/\(processID)/stat")
     }
@@ -19,9 +20,35 @@ enum ProcessClock {
         processorSeconds(statFile: "/proc/self/stat") ?? 0
     }
 
-    /// Of the calling thread.
+    /// Of the calling thread, without a file.
     static func threadProcessorSeconds() -> Double {
-        processorSeconds(statFile: "/proc/thread-self/stat") ?? 0
+        Double(threadProcessorNanoseconds()) / 1e9
+    }
+
+    /// Of the calling thread (`CLOCK_THREAD_CPUTIME_ID`); 0 where there is no such clock.
+    static func threadProcessorNanoseconds() -> Int64 {
+        Int64(clamping: firmware_sim_thread_processor_nanoseconds())
+    }
+
+    /// What a process holds in memory at the moment.
+    static func residentBytes(ofProcess processID: Int32) -> UInt64? {
+        residentBytes(statmFile: "/proc/\(processID)/statm")
+    }
+
+    static func ownResidentBytes() -> UInt64? {
+        residentBytes(statmFile: "/proc/self/statm")
+    }
+
+    private static func residentBytes(statmFile: String) -> UInt64? {
+        guard let line = try? String(contentsOfFile: statmFile, encoding: .utf8) else { return nil }
+        return residentBytes(statmLine: line, pageBytes: UInt64(max(1, sysconf(Int32(_SC_PAGESIZE)))))
+    }
+
+    static func residentBytes(statmLine line: String, pageBytes: UInt64) -> UInt64? {
+        let fields = line.split(whereSeparator: \.isWhitespace)
+        guard fields.count > 1, let pages = UInt64(fields[1]) else { return nil }
+        let (bytes, overflow) = pages.multipliedReportingOverflow(by: pageBytes)
+        return overflow ? nil : bytes
     }
 
     private static func processorSeconds(statFile: String) -> Double? {

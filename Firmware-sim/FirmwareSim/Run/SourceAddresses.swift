@@ -35,7 +35,58 @@ struct SourceAddresses: Sendable, Equatable {
         self.addresses = addresses
     }
 
-    /// The address for the connections of one device.
+    /// The addresses a run uses, and what to tell the operator of the choice.
+    ///
+    /// - Parameters:
+    ///   - own: Connections of this process at once.
+    ///   - whole: Of all processes that share the run. With a loopback target all of them are on this host.
+    /// - Throws: ``SimulatorError`` if there are too few for so many connections, with what to do.
+    static func chosen(
+        _ given: SourceAddresses?, for own: Int, ofAll whole: Int, to target: SocketAddress
+    ) throws(SimulatorError) -> (addresses: SourceAddresses, notice: String?) {
+        let connections = isLoopback(target) ? max(own, whole) : own
+        let each = SimulatorLimits.connectionsPerAddressMax
+        let needed = (connections + each - 1) / each
+        if let given, !given.addresses.isEmpty {
+            guard given.addresses.count >= needed else {
+                throw .options(
+                    "too-few-ports",
+                    "--source-addresses names \(given.addresses.count) addresses; \(connections) connections at once to "
+                        + "one server need \(needed), with \(each) ports of each")
+            }
+            return (given, nil)
+        }
+        guard connections > each else { return (.systemChoice, nil) }
+        guard isLoopback(target) else {
+            throw .options(
+                "too-few-ports",
+                "\(connections) connections at once to one server need \(needed) local addresses, with \(each) ports of "
+                    + "each: add addresses to this host's interface ('ip address add ADDRESS/PREFIX dev INTERFACE', as "
+                    + "root) and name them with --source-addresses, or share the devices between hosts with --shard")
+        }
+        guard needed <= SimulatorLimits.sourceAddressesMax else {
+            throw .options("too-few-ports", "\(connections) connections at once are more than this host has ports for")
+        }
+        let last = loopbackAddress(needed + 1)
+        let chosen = try SourceAddresses(option: "127.0.0.2-\(last)")
+        return (
+            chosen,
+            "\(connections) connections at once to one server need more ports than one address has: they are spread over "
+                + "127.0.0.2 to \(last)"
+        )
+    }
+
+    /// Of 127.0.0.0/8, counted from 127.0.0.0.
+    private static func loopbackAddress(_ number: Int) -> String {
+        "127.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
+    }
+
+    /// An IPv4 loopback address; IPv6 has only one.
+    private static func isLoopback(_ address: SocketAddress) -> Bool {
+        address.protocol == .inet && address.ipAddress?.hasPrefix("127.") == true
+    }
+
+    /// The address for the connections of one device, counted among those of its process.
     func address(forDevice index: Int) -> SocketAddress? {
         addresses.isEmpty ? nil : addresses[index % addresses.count]
     }

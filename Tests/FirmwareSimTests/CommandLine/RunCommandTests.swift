@@ -15,10 +15,14 @@ import Testing
 
     @Test func hasUsefulDefaults() throws {
         let plan = try plan()
-        #expect(plan.schedule.pace == .rate(perSecond: 100, arrivals: .even))
+        #expect(plan.pace == .rate(perSecond: 100, arrivals: .even))
         #expect(plan.mode == .stay(duration: nil))
-        #expect(plan.backoff == .standard)
-        #expect(plan.fleets.map(\.count) == [100])
+        #expect(plan.fleets.map(\.firmware.backoff) == [.standard])
+        #expect(plan.fleets.map(\.deviceClass) == [.native])
+        #expect(plan.stages.map(\.name) == ["run"])
+        #expect(plan.settings(for: plan.fleets[0]).keepAlive == .seconds(60))
+        #expect(plan.shard == nil)
+        #expect(plan.fleets.map(\.specification.count) == [100])
         #expect(plan.mqtt == .v3_1_1)
         #expect(plan.connectTimeout == .seconds(30))
     }
@@ -29,7 +33,7 @@ import Testing
             "--fleet",
             "name=gateways;count=20", "--period", "2s")
         #expect(plan.fleets.map(\.name) == ["meters", "trackers", "gateways"])
-        #expect(plan.fleets.map(\.publishing.period) == [.seconds(2), .seconds(1), .seconds(2)])
+        #expect(plan.fleets.map(\.specification.publishing.period) == [.seconds(2), .seconds(1), .seconds(2)])
     }
 
     @Test func connectOnlyNeverGoesBack() throws {
@@ -37,13 +41,39 @@ import Testing
         #expect(plan.schedule.pace == .inFlight(limit: 8))
         #expect(plan.mode == .connectOnly(duration: .seconds(3)))
         #expect(plan.mode.repeats)
-        let device = try SimulatedDevice.all(of: plan.fleets)[0]
-        #expect(plan.settings(for: device).backoff == .none)
-        #expect(plan.settings(for: device).leavesAfterConnack)
+        let settings = plan.settings(for: plan.fleets[0])
+        #expect(settings.firmware.backoff == .none)
+        #expect(settings.leaves == .afterConnack)
+    }
+
+    @Test func aShardKeepsTheRateAndNeedsASeed() throws {
+        let plan = try plan("--shard", "2/4", "--seed", "9", "--rate", "100", "--devices", "10")
+        #expect(plan.shard?.description == "2/4")
+        #expect(plan.pace == .rate(perSecond: 100, arrivals: .even))
+        #expect(plan.schedule.pace == plan.pace, "the timetable is the whole run's")
+        #expect(plan.ownInFlightMax == nil)
+        #expect(throws: (any Error).self) { try self.plan("--shard", "2/4") }
+    }
+
+    @Test(arguments: [["run"], ["scenario", "run", "soak"]])
+    func mistakesAreToldAllAtOnce(command: [String]) throws {
+        let options = ["--target", "h:99999", "--tls", "1.4", "--mqtt", "4", "--loops", "0"]
+        let error = #expect(throws: (any Error).self) { try FirmwareSimCommand.parseAsRoot(command + options) }
+        let text = FirmwareSimCommand.message(for: try #require(error))
+        for code in ["5 mistakes", "bad-target", "bad-tls", "bad-mqtt", "bad-loops", "credentials-missing"] {
+            #expect(text.contains(code), "\(code): \(text)")
+        }
+    }
+
+    @Test func sourceAddressesAreLeftToTheRunUnlessGiven() throws {
+        #expect(try plan().sourceAddresses == nil)
+        #expect(try plan("--source-addresses", "127.0.0.2-127.0.0.4").sourceAddresses?.addresses.count == 3)
     }
 
     @Test(
         arguments: [
+            ["--shard", "0/2", "--seed", "1"], ["--shard", "3/2", "--seed", "1"], ["--shard", "1", "--seed", "1"],
+            ["--shard", "3/4", "--seed", "1", "--devices", "2"], ["--device-class", "no-such-class"],
             ["--rate", "-1"], ["--rate", "2000000"], ["--rate", "nan"], ["--concurrency", "0"], ["--arrivals", "odd"],
             ["--qos", "2"], ["--payload-bytes", "-1"], ["--period", "soon"], ["--keep-alive", "1500ms"],
             ["--keep-alive", "70000"], ["--tls", "1.1"], ["--mqtt", "3.1"], ["--loops", "0"], ["--loops", "1000"],

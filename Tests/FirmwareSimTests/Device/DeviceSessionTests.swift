@@ -13,11 +13,16 @@ import Testing
             qos: UInt8 = 1, period: TimeAmount = .seconds(10), keepAlive: TimeAmount = .zero,
             backoff: BackoffPolicy = .none, connectOnly: Bool = false
         ) {
+            let telemetry = Firmware.Telemetry(
+                topic: TextTemplate(literal: "t"), period: period, jitter: 0, payload: .bytes(8), qos: qos,
+                retain: false)
+            let firmware = Firmware(
+                name: "test", boot: .zero ... .zero, subscriptions: [], telemetry: period > .zero ? [telemetry] : [],
+                answersCommands: false, commands: nil, updates: nil, sleep: nil, rotation: nil, backoff: backoff)
             session = DeviceSession(
                 settings: DeviceSettings(
-                    connectTimeout: .seconds(30), keepAlive: keepAlive,
-                    publishing: .init(period: period, payloadBytes: 8, qos: qos), backoff: backoff,
-                    leavesAfterConnack: connectOnly),
+                    connectTimeout: .seconds(30), firmware: firmware, keepAlive: keepAlive,
+                    leaves: connectOnly ? .afterConnack : .never),
                 generator: SeededGenerator(seed: 1))
         }
 
@@ -35,7 +40,7 @@ import Testing
 
         /// Lets the publish timer fire at the time it was armed for.
         mutating func publish() -> [DeviceSession.Action] {
-            session.timerFired(.publish, now: now)
+            session.timerFired(.telemetry(0), now: now)
         }
     }
 
@@ -45,15 +50,18 @@ import Testing
         talk.wait(.milliseconds(5))
         #expect(
             talk.session.startDue(intended: intended, now: talk.now) == [
-                .record(.startDelay(.milliseconds(5))), .record(.attempt),
-                .arm(.state, at: talk.now + .seconds(30)), .openConnection,
+                .record(.attempt), .arm(.state, at: talk.now + .seconds(30)), .openConnection,
             ])
-        talk.wait(.milliseconds(10))
+        talk.wait(.milliseconds(4))
+        // Until here it is the generator that takes time.
+        #expect(talk.session.connectBegins(now: talk.now) == [.record(.startDelay(.milliseconds(9)))])
+        #expect(talk.session.connectBegins(now: talk.now).isEmpty)
+        talk.wait(.milliseconds(6))
         #expect(talk.session.connectionOpened(now: talk.now) == [.record(.latency(.tcp, .milliseconds(15)))])
         talk.wait(.milliseconds(20))
         #expect(
             talk.session.handshakeCompleted(now: talk.now) == [
-                .record(.latency(.tls, .milliseconds(20))), .sendConnect,
+                .record(.latency(.tls, .milliseconds(20))), .record(.handshake(resumed: false, bytes: 0)), .sendConnect,
             ])
         #expect(!talk.session.isConnected, "with TLS 1.3 the server has not judged the certificate yet")
         talk.wait(.milliseconds(40))
@@ -63,6 +71,28 @@ import Testing
                 .record(.latency(.connected, .milliseconds(75))), .cancelTimers, .attemptDecided,
             ])
         #expect(talk.session.isConnected)
+    }
+
+    @Test func anAttemptWithoutAConnectionTellsOfTheGenerator() {
+        var talk = Conversation(period: .zero)
+        _ = talk.session.startDue(intended: talk.now, now: talk.now)
+        talk.wait(.seconds(30))
+        let actions = talk.session.timerFired(.state, now: talk.now)
+        #expect(actions.contains(.record(.startDelay(.seconds(30)))))
+        #expect(actions.contains(.record(.failure(FailureReason(.tcp, "timeout")))))
+    }
+
+    @Test func aServerThatIsSlowToLetGoDoesNotMakeTheGeneratorLate() {
+        var talk = Conversation(period: .zero)
+        let intended = talk.now
+        talk.wait(.seconds(3))
+        let possible = talk.now
+        talk.wait(.milliseconds(2))
+        _ = talk.session.startDue(intended: intended, possible: possible, now: talk.now)
+        #expect(talk.session.connectBegins(now: talk.now) == [.record(.startDelay(.milliseconds(2)))])
+        // The latency counts from when it was meant all the same.
+        #expect(
+            talk.session.connectionOpened(now: talk.now) == [.record(.latency(.tcp, .milliseconds(3_002)))])
     }
 
     @Test func anAlertAfterTheHandshakeIsTheReason() {
@@ -136,30 +166,27 @@ import Testing
     @Test func publishesQoS1AndCountsFromTheTimetable() {
         var talk = Conversation()
         talk.connect()
+        let intended = talk.session.traffic.telemetry[0].due
+        talk.now = intended
         let first = talk.publish()
-        #expect(first.contains(.sendPublish(packetIdentifier: 1)))
+        #expect(first.contains(.sendPublish(.telemetry(0), packetIdentifier: 1)))
         #expect(first.contains(.record(.published)))
-        guard case .connected(let window) = talk.session.state else {
-            Issue.record("not connected")
-            return
-        }
         // The next one is due a period after the last one's timetable, not after its sending.
-        #expect(first.first == .arm(.publish, at: window.nextDue))
-        talk.now = window.nextDue
-        let intended = talk.now - .seconds(10)
+        #expect(first.first == .arm(.telemetry(0), at: intended + .seconds(10)))
+        talk.wait(.seconds(10))
         let acknowledged = talk.session.pubackReceived(packetIdentifier: 1, code: 0, now: talk.now)
-        #expect(acknowledged == [.record(.latency(.publish, talk.now - intended))])
+        #expect(acknowledged == [.record(.latency(.publish, .seconds(10)))])
         #expect(talk.session.history.acknowledged == 1)
     }
 
     @Test func aWindowThatIsFullMakesPublishesWait() {
         var talk = Conversation()
         talk.connect(receiveMaximum: 1)
-        #expect(talk.publish().contains(.sendPublish(packetIdentifier: 1)))
+        #expect(talk.publish().contains(.sendPublish(.telemetry(0), packetIdentifier: 1)))
         #expect(!talk.publish().contains { if case .sendPublish = $0 { true } else { false } })
         #expect(
             talk.session.pubackReceived(packetIdentifier: 1, code: 0, now: talk.now)
-                .contains(.sendPublish(packetIdentifier: 2)))
+                .contains(.sendPublish(.telemetry(0), packetIdentifier: 2)))
         for _ in 0..<SimulatorLimits.publishesWaitingMax { _ = talk.publish() }
         #expect(talk.publish().contains(.record(.publishSkipped)))
     }
@@ -167,7 +194,7 @@ import Testing
     @Test func qos0NeedsNoAnswer() {
         var talk = Conversation(qos: 0)
         talk.connect()
-        #expect(talk.publish().contains(.sendPublish(packetIdentifier: nil)))
+        #expect(talk.publish().contains(.sendPublish(.telemetry(0), packetIdentifier: nil)))
         #expect(talk.session.stopRequested(now: talk.now).contains(.sendDisconnect))
     }
 
@@ -297,20 +324,21 @@ import Testing
         #expect(talk.session.pubackReceived(packetIdentifier: 1, code: 0, now: talk.now).isEmpty)
         #expect(talk.session.connectionFailed("x", now: talk.now).isEmpty)
         #expect(talk.session.timerFired(.state, now: talk.now).isEmpty)
-        #expect(talk.session.timerFired(.publish, now: talk.now).isEmpty)
+        #expect(talk.session.timerFired(.telemetry(0), now: talk.now).isEmpty)
         #expect(talk.session.timerFired(.keepAlive, now: talk.now).isEmpty)
         #expect(talk.session.stopRequested(now: talk.now).isEmpty)
     }
 
     @Test func packetIdentifiersGoRoundWithoutZeroAndWithoutRepeatingOneInUse() {
         var window = PublishWindow(limit: 2)
-        let isRemembered = window.enqueue(.uptimeNanoseconds(1))
+        let entry = PublishWindow.Entry(message: .misdeed, intended: .uptimeNanoseconds(1))
+        let isRemembered = window.enqueue(entry)
         #expect(isRemembered)
-        #expect(window.takeNext() == 1)
+        #expect(window.takeNext()?.identifier == 1)
         var seen: Set<UInt16> = []
         for _ in 0..<70_000 {
-            _ = window.enqueue(.uptimeNanoseconds(1))
-            guard let identifier = window.takeNext() else { continue }
+            _ = window.enqueue(entry)
+            guard let identifier = window.takeNext()?.identifier else { continue }
             seen.insert(identifier)
             #expect(identifier != 1 && identifier != 0)
             _ = window.acknowledge(identifier)

@@ -19,6 +19,12 @@ import Testing
             serverAuthority = try CertificateAuthority.makeDevelopmentRoot(commonName: "Server CA")
         }
 
+        /// With a device CA that a server of the other setting does not know.
+        init(serverAuthority: CertificateAuthority) throws {
+            self.deviceAuthority = try CertificateAuthority.makeDevelopmentRoot(commonName: "Stranger CA")
+            self.serverAuthority = serverAuthority
+        }
+
         /// Runs against `port` until all is over, or until `enough` says so.
         func run(
             port: Int, options: [String], issuer: CertificateAuthority? = nil, serverName: String = "localhost",
@@ -29,20 +35,46 @@ import Testing
                 + ["--issuer-key", "x", "--rate", "0", "--loops", "2"] + options
             let command = try #require(try RunCommand.parseAsRoot(arguments) as? RunCommand)
             let plan = try command.plan(seed: 1)
+            return try await run(plan, issuer: issuer, until: enough)
+        }
+
+        /// Runs a plan until all is over, or until `enough` says so.
+        func run(
+            _ plan: RunPlan, issuer: CertificateAuthority? = nil,
+            until enough: @escaping @Sendable (LoadRun.Progress) -> Bool = { _ in false },
+            renew: (@Sendable (SimulatedDevice) throws -> DeviceCredential)? = nil
+        ) async throws -> RunReport {
             let devices = try SimulatedDevice.all(of: plan.fleets)
             let credentials = try await CredentialIssuer(
                 authority: issuer ?? deviceAuthority, cache: nil, validityDays: 30
-            ).credentials(for: devices) { _ in }
+            ).credentials(for: LoadRun.ownDevices(of: plan, in: devices)) { _ in }
             let isEnough = Flag()
             let serverAuthoritiesPEM = try serverAuthority.certificatePEM
             return try await LoadRun(
                 plan: plan, devices: devices, credentials: credentials,
-                serverAuthoritiesPEM: serverAuthoritiesPEM
+                serverAuthoritiesPEM: serverAuthoritiesPEM, renew: renew
             ).run(
                 interruption: { isEnough.isSet },
                 observe: { progress in
                     if enough(progress) { isEnough.set() }
                 })
+        }
+
+        /// Runs `body` with a server that does what `script` says.
+        func withServer<Result>(
+            _ script: ScriptedServer.Script, _ body: (ScriptedServer) async throws -> Result
+        ) async throws -> Result {
+            let server = try await ScriptedServer.start(
+                script, issuer: serverAuthority, trusting: deviceAuthority, version: .v3_1_1)
+            let result: Result
+            do {
+                result = try await body(server)
+            } catch {
+                try await server.stop()
+                throw error
+            }
+            try await server.stop()
+            return result
         }
 
         func run(

@@ -13,7 +13,7 @@ import Testing
         let fleet = try FleetSpecification(option: "name=meters", defaults: Self.defaults)
         #expect(fleet.count == 10)
         #expect(fleet.publishing == Self.defaults.publishing)
-        let devices = try SimulatedDevice.all(of: [fleet])
+        let devices = try SimulatedDevice.all(of: [ScenarioFleet(of: fleet, backoff: .none)])
         #expect(devices.map(\.clientID).prefix(2) == ["meters-000001", "meters-000002"])
         #expect(devices[0].topic == "devices/meters-000001/telemetry")
     }
@@ -22,14 +22,18 @@ import Testing
         let option =
             "name=meters; count=3 ;subject=O=Elbe Netz,OU=site-{n%10},CN=meter-{n:06};san=uri:urn:dev:{n};san=dns:m{n}.x;"
             + "client-id={OU}.{device};topic={O}/{client}/up;qos=0;period=250ms;payload-bytes=16"
-        let devices = try SimulatedDevice.all(of: [FleetSpecification(option: option, defaults: Self.defaults)])
+        let fleet = try ScenarioFleet(of: FleetSpecification(option: option, defaults: Self.defaults), backoff: .none)
+        let devices = try SimulatedDevice.all(of: [fleet])
         #expect(devices.count == 3)
         let last = devices[2]
         #expect(last.subject.text == "O=Elbe Netz,OU=site-3,CN=meter-000003")
         #expect(last.alternativeNames.map(\.value) == ["urn:dev:3", "m3.x"])
         #expect(last.clientID == "site-3.meter-000003")
         #expect(last.topic == "Elbe Netz/site-3.meter-000003/up")
-        #expect(last.publishing == .init(period: .milliseconds(250), payloadBytes: 16, qos: 0))
+        #expect(last.texts.telemetryTopics == [last.topic])
+        #expect(fleet.firmware.telemetry[0].period == .milliseconds(250))
+        #expect(fleet.firmware.telemetry[0].payload == .bytes(16))
+        #expect(fleet.firmware.telemetry[0].qos == 0)
     }
 
     @Test(
@@ -55,8 +59,11 @@ import Testing
 }
 
 @Suite struct SimulatedDeviceTests {
-    private func fleets(_ options: String...) throws -> [FleetSpecification] {
-        try options.map { try FleetSpecification(option: $0, defaults: FleetSpecificationTests.defaults) }
+    private func fleets(_ options: String...) throws -> [ScenarioFleet] {
+        try options.map {
+            ScenarioFleet(
+                of: try FleetSpecification(option: $0, defaults: FleetSpecificationTests.defaults), backoff: .none)
+        }
     }
 
     @Test func refusesTwoFleetsOfOneName() throws {

@@ -20,34 +20,43 @@ import Testing
     ) throws -> RunReport {
         let plan = try plan(options)
         let devices = try SimulatedDevice.all(of: plan.fleets)
-        var statistics = LoopStatistics()
+        var statistics = LoopStatistics(isWarmUp: [false], fleets: 1)
+        var others = statistics
         let end = epoch + .seconds(2)
+        func note(_ observation: Observation) { statistics.record(observation, fleet: 0, now: end) }
         for observation: Observation in [
-            .attempt, .latency(.tcp, .microseconds(900)), .latency(.tls, .milliseconds(12)), .connack("accepted"),
+            .attempt, .latency(.tcp, .microseconds(900)), .latency(.tls, .milliseconds(12)),
+            .handshake(resumed: false, bytes: 3_000), .connack("accepted"),
             .latency(.connack, .milliseconds(1)), .latency(.connected, .milliseconds(14)), .published,
         ] {
-            statistics.record(observation, now: end)
+            note(observation)
         }
+        statistics.recordProcessorTime(busySeconds: busyShare, wallSeconds: 1)
+        others.recordProcessorTime(busySeconds: 0.05, wallSeconds: 1)
         var first = DeviceHistory()
         first.attempts = 1
         first.connects = 1
         first.published = 1
         first.unacknowledged = lost
         first.refusedPublishes = refused
-        if lost > 0 { statistics.record(.publishesLost(lost), now: end) }
+        if lost > 0 { note(.publishesLost(lost)) }
         var second = DeviceHistory()
         second.attempts = 1
         second.lastFailure = failure
         second.connects = failure == nil ? 1 : 0
-        if let failure { statistics.record(.failure(failure), now: end) }
-        return RunReport(
-            plan: plan, devices: devices,
+        if let failure { note(.failure(failure)) }
+        let outline = plan.outline
+        let material = RunMaterial(
+            plan: plan, outline: outline, devices: devices, target: try SocketAddress(ipAddress: "127.0.0.1", port: 1),
+            sources: .systemChoice, lapTime: .zero, renew: nil)
+        let measured = LoadRun.Measured(
+            startedAt: Date(timeIntervalSince1970: 0), epoch: epoch, end: end,
             outcomes: [
-                .init(statistics: statistics, histories: [(0, first)], busyShare: busyShare),
-                .init(statistics: LoopStatistics(), histories: [(1, second)], busyShare: 0.05),
+                .init(statistics: statistics, samples: SampleSeries(), histories: [(0, first)]),
+                .init(statistics: others, samples: SampleSeries(), histories: [(1, second)]),
             ],
-            epoch: epoch, processes: ProcessMeasurement(serverProcesses: servers),
-            startedAt: Date(timeIntervalSince1970: 0))
+            processes: ProcessWatch(serverProcesses: servers, devices: 0))
+        return RunReport(measured, material: material, ownDevices: devices)
     }
 
     @Test func addsUpWhatTheLoopsCounted() throws {
@@ -59,6 +68,7 @@ import Testing
         #expect(report.failures == [.init(phase: "connack", reason: "connack-5", count: 1)])
         #expect(report.fleets[0].neverConnected == ["connack/connack-5": 1])
         #expect(report.verdict == .init(passed: false, shortcomings: ["1 of 2 devices never connected"]))
+        #expect(report.handshakes.bytesPerFull == 3_000)
         #expect(report.parameters.seed == 77)
         #expect(report.startedAt == "1970-01-01T00:00:00Z")
     }
@@ -77,15 +87,8 @@ import Testing
         #expect(try Self.report(failure: nil, busyShare: 0.79).generator.limits.isEmpty)
         let report = try Self.report(failure: nil, busyShare: 0.93)
         #expect(report.generator.limits == ["an event loop was busy 93 % of the time"])
+        #expect(!report.verdict.isValid)
         #expect(TableReport.render(report).contains("WARNING      the generator was the limit"))
-    }
-
-    @Test func aServerThatIsNotThereHasNoFigure() throws {
-        let report = try Self.report(failure: nil, servers: [Int32.max])
-        #expect(report.servers.isEmpty, "the measurement was not finished")
-        var measurement = ProcessMeasurement(serverProcesses: [Int32.max])
-        measurement.finish()
-        #expect(measurement.servers.map(\.processorSeconds) == [nil])
     }
 
     @Test func survivesJSON() throws {
@@ -101,55 +104,5 @@ import Testing
         #expect(text.contains("connack     connack-5       1   not authorized"))
         #expect(text.contains("Result       FAILED: 1 of 2 devices never connected"))
         #expect(text.split(separator: "\n").allSatisfy { $0.count <= 110 })
-    }
-}
-
-@Suite struct LatencyTextTests {
-    @Test(
-        arguments: [
-            (0, "0 us"), (999, "999 us"), (1_000, "1.00 ms"), (1_234, "1.23 ms"), (12_345, "12.3 ms"),
-            (123_456, "123 ms"),
-            (999_999, "1000 ms"), (1_000_000, "1.00 s"), (61_000_000, "61.0 s"),
-        ])
-    func rendersTimes(microseconds: UInt64, expected: String) {
-        #expect(LatencyText.render(microseconds: microseconds) == expected)
-    }
-
-    @Test(arguments: [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567"), (-1_234, "-1,234")])
-    func groupsDigits(number: Int, expected: String) {
-        #expect(LatencyText.grouped(number) == expected)
-    }
-}
-
-@Suite struct ProgressDisplayTests {
-    private func progress(_ seconds: Double, connects: Int, connected: Int? = nil) -> LoadRun.Progress {
-        var counters = RunCounters()
-        counters.connects = connects
-        return LoadRun.Progress(
-            counters: counters, connectedNow: connected ?? connects, devices: 1_000, isConnectOnly: false,
-            elapsedSeconds: seconds)
-    }
-
-    @Test func aPlainLineEachSecondWithTheRateSinceTheLast() {
-        var display = ProgressDisplay(style: .lines)
-        #expect(display.show(progress(0, connects: 0)) != nil)
-        #expect(display.show(progress(0.9, connects: 90)) == nil)
-        #expect(
-            display.show(progress(2, connects: 500)) == "    2s  connected 500/1,000  250 connects/s  failures 0\n")
-        #expect(display.end.isEmpty)
-    }
-
-    @Test func aBarOnATerminal() {
-        var display = ProgressDisplay(style: .terminal(columns: 80))
-        let line = display.show(progress(1, connects: 500))
-        #expect(line == "\r\u{1B}[2K[##############...............] connected 500/1,000  500 connects/s  failures 0")
-        #expect(display.end == "\n")
-    }
-
-    @Test(arguments: [0, 1, 10, 20, 40, 60])
-    func neverWiderThanTheTerminal(columns: Int) {
-        var display = ProgressDisplay(style: .terminal(columns: columns))
-        let line = display.show(progress(1, connects: 2_000, connected: 2_000)) ?? ""
-        #expect(line.dropFirst("\r\u{1B}[2K".count).count <= max(columns, 0))
     }
 }
