@@ -2,12 +2,17 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test build release bench-connect bench-policy bench-disable format lint clean
+.PHONY: help demo sim-demo test build release bench-connect bench-policy bench-disable format lint clean
 
 # Which mbedTLS to build with: 2.28 or 3.6; the installed one when not given.
 MBEDTLS ?=
 # Which tests to run: a regular expression on their names; all when not given.
 FILTER ?=
+
+# Tests that keep the whole machine busy with simulated fleets have it to themselves; those in which time matters run
+# one after the other.
+fleets := ShippedScenarioTests|MosquittoScenarioTests
+measured := ScenarioRunTests|ValidityTests|LoadRunTests|LoopbackTests|HandshakeCommandTests|ReportPageTests
 
 swift_sources := Package.swift Sources Tests Firmware-sim
 
@@ -32,9 +37,15 @@ help: ## print this
 demo: ## a gateway, its broker and 200 simulated devices, on this machine
 	@$(set_up); $(build_release); Deploy/demo.sh "$$bin"
 
+sim-demo: ## a mixed fleet and a hostile one against a fresh gateway; leaves HTML reports in .build/sim-demo
+	@$(set_up); $(build_release); Firmware-sim/Demo/sim-demo.sh "$$bin" .build/sim-demo
+
 test: ## build and run all tests
 	@$(set_up); swift build --build-tests; \
-	swift test --skip-build $(if $(FILTER),--filter '$(FILTER)')
+	$(if $(FILTER),swift test --skip-build --filter '$(FILTER)',\
+	swift test --skip-build --skip '$(fleets)|$(measured)'; \
+	swift test --skip-build --filter '$(fleets)'; \
+	swift test --skip-build --no-parallel --filter '$(measured)')
 
 build: ## debug build of both programs
 	@$(set_up); swift build

@@ -10,6 +10,9 @@ usage: Deploy/setup.sh [--mbedtls 2.28|3.6]
 Installs the packages that FleetGate needs and that are missing. Does nothing, without root and network, when all are
 there. On Debian 12 it takes mbedTLS 3.6, and nothing else, from Debian 13.
 
+A browser (Debian's chromium-headless-shell, 96 MB to download) is installed too, for the test of the simulator's
+reports. Where there is none to be had that test is skipped, and everything else works.
+
   --mbedtls VERSION   also sees to an unpacked copy of that mbedTLS under .build/mbedtls/VERSION, which leaves the
                       installed packages alone, and prints its path on stdout. When that version is the installed one,
                       nothing is unpacked and an empty line is printed.
@@ -24,6 +27,9 @@ readonly packages=(
     libmbedtls-dev libmosquitto-dev mosquitto mosquitto-clients libssl-dev libsqlite3-dev openssl
     python3 python3-paho-mqtt make git
 )
+# Wanted, not needed; and any of the programs will do.
+readonly browser_package=chromium-headless-shell
+readonly browsers=(chromium-headless-shell chromium google-chrome)
 readonly mbedtls_packages=(libmbedtls-dev libmbedtls21 libmbedx509-7 libmbedcrypto16)
 readonly trixie_source=/etc/apt/sources.list.d/fleetgate-trixie.sources
 readonly trixie_pin=/etc/apt/preferences.d/fleetgate-trixie
@@ -31,7 +37,7 @@ readonly debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly root build=$root/.build
-readonly log=$build/setup.log stuck=$build/setup-mbedtls-2.28
+readonly log=$build/setup.log stuck=$build/setup-mbedtls-2.28 no_browser=$build/setup-no-browser
 multiarch=$(uname -m)-linux-gnu
 readonly multiarch
 
@@ -65,6 +71,14 @@ missing_packages() {
     for package in "${packages[@]}"; do
         if [[ -z $(installed_version "$package") ]]; then printf '%s\n' "$package"; fi
     done
+}
+
+has_browser() {
+    local browser
+    for browser in "${browsers[@]}"; do
+        if command -v "$browser" >/dev/null; then return 0; fi
+    done
+    return 1
 }
 
 # shellcheck source=/dev/null
@@ -216,12 +230,38 @@ warn_old_mbedtls() {
     say "warning: mbedTLS 2.28 is out of upstream support and has no TLS 1.3; FleetGate works with it, and says so"
 }
 
+# --- The browser ---------------------------------------------------------------------------------------------------
+
+# A try that failed is repeated after a day, not at every `make`.
+wants_browser() {
+    ! has_browser && command -v apt-get >/dev/null && can_be_root && [[ -z $(find "$no_browser" -mtime -1 2>/dev/null) ]]
+}
+
+# Installs the browser. Never fails: only one test needs it.
+install_browser() {
+    if apt-cache show "$browser_package" >/dev/null 2>&1; then
+        say "installing $browser_package (for the test of the simulator's reports)"
+        if apt install --no-install-recommends "$browser_package"; then return 0; fi
+        say "warning: $browser_package could not be installed (see $log): the browser's test will be skipped"
+    else
+        say "this machine's sources have no $browser_package: the browser's test will be skipped"
+    fi
+    : >"$no_browser"
+}
+
 # --- The whole -----------------------------------------------------------------------------------------------------
 
 # Debian 12 with 2.28 wants the newer one; a try that failed is repeated after a day, not at every `make`.
 wants_trixie() {
     [[ $(distribution) == "debian bookworm" && $(installed_version libmbedtls-dev) != 3.6.* ]] \
         && [[ -z $(find "$stuck" -mtime -1 2>/dev/null) ]]
+}
+
+update_lists() {
+    mkdir -p "$build"
+    : >"$log"
+    say "reading the package lists"
+    apt update || say "warning: not all package lists could be read (see $log)"
 }
 
 install_missing() {
@@ -235,10 +275,7 @@ install_missing() {
         return 0
     fi
 
-    mkdir -p "$build"
-    : >"$log"
-    say "reading the package lists"
-    apt update || say "warning: not all package lists could be read (see $log)"
+    update_lists
     if wants_trixie && ! install_mbedtls_from_trixie; then trixie_failed=yes; fi
 
     mapfile -t missing < <(missing_packages)
@@ -273,8 +310,16 @@ set_up() {
     check_swift
     local missing
     mapfile -t missing < <(missing_packages)
-    if ((${#missing[@]})) || wants_trixie; then install_missing "${missing[@]}"; fi
+    local lists=old
+    if ((${#missing[@]})) || wants_trixie; then
+        install_missing "${missing[@]}"
+        lists=new
+    fi
     check_mbedtls
+    if wants_browser; then
+        if [[ $lists == old ]]; then update_lists; fi
+        install_browser
+    fi
 }
 
 # --- The other mbedTLS ---------------------------------------------------------------------------------------------
