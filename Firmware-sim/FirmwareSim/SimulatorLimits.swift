@@ -67,6 +67,8 @@ enum SimulatorLimits {
     /// Bytes taken from the socket at once: a server's handshake flight fits, and thousands of idle devices stay small.
     /// Each connection keeps such a buffer once it has read; a flight with two certificates takes one or two reads.
     static let receiveBufferBytes = 2_048
+    /// Bytes of one connection encrypted in one turn of the event loop: a fraction of a millisecond, for the others' sake.
+    static let sliceBytesMax = 65_536
     /// PUBACKs to a server that does not read them; some hundred KiB of memory.
     static let acknowledgementsHeldMax = 4_096
 

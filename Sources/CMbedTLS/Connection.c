@@ -143,11 +143,23 @@ static fleetgate_step step_from(int status)
     }
 }
 
+/*
+ * The connection whose handshake is being stepped. mbedTLS gives its ticket callbacks none, only what belongs to the
+ * settings, and so to many connections. One for each thread, so that not even a misuse of settings makes two meet.
+ */
+static _Thread_local fleetgate_connection *stepping;
+
+fleetgate_connection *fleetgate_connection_being_stepped(void)
+{
+    return stepping;
+}
+
 fleetgate_step fleetgate_connection_handshake(fleetgate_connection *connection, int *error)
 {
     /* As `mbedtls_ssl_handshake` does it. */
     *error = 0;
-    fleetgate_connection *before = fleetgate_connection_begin_step(connection);
+    fleetgate_connection *before = stepping;
+    stepping = connection;
     while (*error == 0 && connection->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER) {
         if (connection->ssl.state == MBEDTLS_SSL_SERVER_CERTIFICATE) {
             connection->certificate_state_seen = 1;
@@ -158,7 +170,7 @@ fleetgate_step fleetgate_connection_handshake(fleetgate_connection *connection, 
             switch_server_to_application_keys(&connection->ssl);
         }
     }
-    fleetgate_connection_end_step(before);
+    stepping = before;
     return step_from(*error);
 }
 

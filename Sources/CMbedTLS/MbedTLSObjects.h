@@ -82,9 +82,8 @@ uint32_t fleetgate_judge_certificate(
 /* Gives a resting connection buffers again, before mbedTLS is called. Returns 0 or an mbedTLS code. */
 int fleetgate_connection_wake(fleetgate_connection *connection);
 
-/* For the ticket callbacks: which connection's handshake is stepped. Returns the one before, to be given to the other. */
-fleetgate_connection *fleetgate_connection_begin_step(fleetgate_connection *connection);
-void fleetgate_connection_end_step(fleetgate_connection *before);
+/* For the ticket callbacks: the connection whose handshake this thread is stepping, or null. */
+fleetgate_connection *fleetgate_connection_being_stepped(void);
 void fleetgate_settings_conf_ticket_callbacks(fleetgate_settings *settings);
 
 /* Frees a client's ticket in a session; null is accepted. */

@@ -10,24 +10,6 @@
 /* A session without its certificate: TLS 1.2's needs some 120 bytes, TLS 1.3's some 100. */
 #define SAVED_SESSION_MAX 512
 
-/*
- * The connection whose handshake is being stepped. mbedTLS gives its ticket callbacks none, only what belongs to the
- * settings, and so to many connections. One for each thread, so that not even a misuse of settings makes two meet.
- */
-static _Thread_local fleetgate_connection *stepping;
-
-fleetgate_connection *fleetgate_connection_begin_step(fleetgate_connection *connection)
-{
-    fleetgate_connection *before = stepping;
-    stepping = connection;
-    return before;
-}
-
-void fleetgate_connection_end_step(fleetgate_connection *before)
-{
-    stepping = before;
-}
-
 static int write_ticket(
     void *user, const mbedtls_ssl_session *session, unsigned char *start, const unsigned char *end, size_t *length,
     uint32_t *lifetime)
@@ -36,7 +18,7 @@ static int write_ticket(
     *length = 0;
     *lifetime = 0;
     size_t capacity = (size_t) (end - start);
-    fleetgate_connection *connection = stepping;
+    fleetgate_connection *connection = fleetgate_connection_being_stepped();
     if (connection != NULL) {
         /* The certificate goes into the ticket by another way, the same for all versions. */
         mbedtls_ssl_session without_certificate = *session;
@@ -67,7 +49,7 @@ static int write_ticket(
 static int read_ticket(void *user, mbedtls_ssl_session *session, unsigned char *ticket, size_t length)
 {
     (void) user;
-    fleetgate_connection *connection = stepping;
+    fleetgate_connection *connection = fleetgate_connection_being_stepped();
     if (connection == NULL) {
         return MBEDTLS_ERR_SSL_INVALID_MAC;
     }

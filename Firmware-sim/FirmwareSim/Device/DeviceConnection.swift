@@ -29,6 +29,10 @@ final class DeviceConnection: ChannelInboundHandler {
     private let transport: DeviceTransport
     private var context: ChannelHandlerContext?
     private var isLinkWritable = true
+    private var unsent = SlicedWrites()
+    /// Whether the next slice is due in a later turn of the loop.
+    private var isWritingLater = false
+    private var closesWhenSent = false
     private var processor: NIOSingleStepByteToMessageProcessor<MQTTFrameDecoder>
 
     private static let limits = MQTTLimits(packetBytesMax: SimulatorLimits.serverPacketBytesMax)
@@ -50,12 +54,33 @@ final class DeviceConnection: ChannelInboundHandler {
         guard let context else { return }
         var buffer = context.channel.allocator.buffer(capacity: 128)
         try packet.encode(into: &buffer, version: version)
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        unsent.append(buffer)
+        writeUnsent()
     }
 
     /// Ends the connection after what was sent, with close_notify.
     func close() {
+        guard unsent.isEmpty else {
+            closesWhenSent = true
+            return
+        }
         context?.close(promise: nil)
+    }
+
+    /// One slice in a turn of the loop, and none while the connection takes no more.
+    private func writeUnsent() {
+        guard let context, !isWritingLater, context.channel.isWritable, let slice = unsent.next() else { return }
+        context.writeAndFlush(wrapOutboundOut(slice), promise: nil)
+        guard unsent.isEmpty else {
+            isWritingLater = true
+            context.eventLoop.assumeIsolated().execute { [weak self] in
+                self?.isWritingLater = false
+                self?.writeUnsent()
+            }
+            return
+        }
+        // Writing may have ended the connection, and then there is nothing to close.
+        if closesWhenSent { self.context?.close(promise: nil) }
     }
 
     /// Ends the connection at once and tells the device nothing more.
@@ -90,6 +115,7 @@ final class DeviceConnection: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        writeUnsent()
         delegate?.writabilityChanged(isLinkWritable && context.channel.isWritable)
         context.fireChannelWritabilityChanged()
     }
