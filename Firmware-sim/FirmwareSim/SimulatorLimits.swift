@@ -4,7 +4,7 @@ import NIOCore
 enum SimulatorLimits {
     // MARK: What the operator may ask for
 
-    /// Devices in one run. One file descriptor each, and some 100 KiB of TLS state while connected: a million is beyond
+    /// Devices in one run. One file descriptor each, and some 20 KiB while connected: a million is beyond
     /// what one process can hold, so a larger number is a slip of the finger.
     static let devicesMax = 1_000_000
     /// Fleets in one run: a table of results with more rows is not read by anyone.

@@ -2,8 +2,8 @@ import CProcess
 
 /// How this process's C library hands out memory.
 enum Allocator {
-    /// mbedTLS holds two buffers of 16,717 bytes for each connection, of which an idle device has written a page or two.
-    /// Mapped on their own, the other pages cost nothing, and everything goes back when the connection ends.
+    /// mbedTLS takes two buffers of 16,717 bytes for each connection that has something under way, of which a handshake
+    /// writes a page or two. Mapped on their own, the other pages cost nothing, and a storm's go back when it is over.
     ///
     /// For the whole process, for good. No effect on a C library other than glibc.
     static func mapLargeBlocks() {
