@@ -119,9 +119,6 @@ enum SimulatorLimits {
     static let stopsPerTurn = 16
     /// Devices that lose or regain power or link in one turn: some milliseconds.
     static let operationsPerTurn = 64
-    /// Bytes from which a block of memory is mapped on its own: less than mbedTLS's buffers, more than anything else a
-    /// device has.
-    static let mappedBlockBytesMin = 16_384
     /// Threads that make TLS contexts beside the event loops.
     static let contextThreads = 2
     /// File descriptors that are not connections: standard streams, event loops, files.

@@ -9,7 +9,6 @@ enum RunExecution {
         plan: RunPlan, credentials supply: CredentialSupply, output: ReportOptions
     ) async throws -> RunReport {
         try plan.requireConsistency()
-        Allocator.mapLargeBlocks()
         var metrics: MetricsEndpoint?
         if let port = output.metricsPort {
             metrics = try await MetricsEndpoint.start(address: output.metricsAddress, port: port)
