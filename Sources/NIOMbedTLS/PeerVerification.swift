@@ -94,8 +94,8 @@ final class PeerVerification {
         }
 
         do throws(DERReader.Failure) {
-            if let latestServer = self.rules.latestServer {
-                self.leaf = try latestServer.reading(Array(der))
+            if let firstServer = self.rules.firstServer {
+                self.leaf = try firstServer.reading(Array(der))
             } else {
                 self.leaf = try PeerCertificate(der: Array(der))
             }

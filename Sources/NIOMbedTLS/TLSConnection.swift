@@ -16,18 +16,18 @@ final class TLSConnection {
     /// Not private only for tests, which have mbedTLS do what this program never asks of it.
     let pointer: OpaquePointer
     /// C holds these two unretained, for as long as `pointer` lives.
-    private let buffers: CiphertextBuffers
-    private let verification: PeerVerification
+    let buffers: CiphertextBuffers
+    let verification: PeerVerification
     /// mbedTLS reads its settings on every call.
-    private let context: TLSContext
+    let context: TLSContext
     private let requestedName: String?
     private var firstBytes: FirstBytes
     /// The session that a client has offered, until the handshake is complete.
-    private var offered: TLSSession?
+    var offered: TLSSession?
     /// What there is for sessions to begin with: set on a client that keeps them, when the handshake is complete.
-    private var sessionOrigin: TLSSession.Origin?
+    var sessionOrigin: TLSSession.Origin?
     /// The newest session that was not handed out yet.
-    private var newSession: TLSSession?
+    var newSession: TLSSession?
 
     /// - Parameters:
     ///   - serverName: to be given by a client, and only by one.
@@ -225,7 +225,7 @@ final class TLSConnection {
 @available(*, unavailable)
 extension TLSConnection: Sendable {}
 
-// MARK: - The end of a handshake, good or bad
+// MARK: - The end of a handshake
 
 extension TLSConnection {
     /// Fails closed: without a recorded permission and a certificate there is no connection, whatever mbedTLS says.
@@ -277,66 +277,6 @@ extension TLSConnection {
         return leaf
     }
 
-    /// The peer of a resumed handshake, which has shown that it knows the session's secret and nothing else.
-    private func resumedPeer(_ version: TLSVersion) throws(TLSError) -> VerifiedPeer {
-        let peer: VerifiedPeer?
-        if let holder = self.verification.ticketHolder {
-            let isSame = holder.version == version && holder.serverName == self.verification.serverName
-            // Judged when the ticket was read.
-            peer = self.context.role == .server && isSame ? holder.peer : nil
-        } else if let session = self.offered, session.version == version {
-            try self.judgeServer(of: session)
-            peer = session.peer
-        } else {
-            peer = nil
-        }
-        guard let peer, self.verification.leaf == nil else {
-            throw TLSError(
-                code: .unauthenticatedPeer, fault: .peer, detail: "resumed without a session that may be resumed",
-                peerCertificate: self.verification.leaf)
-        }
-        return peer
-    }
-
-    private func judgeServer(of session: TLSSession) throws(TLSError) {
-        let refusal = self.verification.judgeAgain(session.peer, version: session.version, now: self.context.now())
-        guard let refusal else { return }
-        _ = fleetgate_connection_send_fatal_alert(self.pointer, refusal.alert.rawValue)
-        throw TLSError(
-            code: refusal.code, fault: .peer, detail: refusal.detail, peerCertificate: session.peerCertificate,
-            alertSent: refusal.alert, deniedCode: refusal.deniedCode)
-    }
-
-    /// Remembers what sessions from here on begin with, which is a full handshake always, and takes the first.
-    private func beginSessions(isResumed: Bool, _ version: TLSVersion) {
-        defer { self.offered = nil }
-        guard self.sessionOrigin != nil else { return }
-        self.sessionOrigin?.peer =
-            isResumed ? self.offered?.peer : self.verification.verifiedPeer(at: self.context.now())
-        switch version {
-        case .v1_2: self.saveSession()
-        // There is nothing to resume before a ticket has come.
-        case .v1_3: break
-        }
-    }
-
-    /// Takes the session that there is now, if it can be kept.
-    private func saveSession() {
-        guard let origin = self.sessionOrigin, let peer = origin.peer,
-            let version = TLSVersion(wireValue: fleetgate_connection_version(self.pointer))
-        else { return }
-        let serialized = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: TLSLimits.sessionBytesMax) { bytes in
-            defer { fleetgate_wipe(bytes.baseAddress, bytes.count) }
-            var length = 0
-            let status = fleetgate_connection_save_session(self.pointer, bytes.baseAddress, bytes.count, &length)
-            return status == 0 && length <= bytes.count ? Array(bytes[..<length]) : []
-        }
-        guard !serialized.isEmpty else { return }
-        self.newSession = TLSSession(
-            version: version, peer: peer, serverName: origin.serverName,
-            trustAnchorsDigest: self.context.trust.digest, serialized: serialized)
-    }
-
     /// Whether the handshake has taken more than it may.
     private func excess() -> TLSError? {
         let limits = self.context.limits
@@ -346,85 +286,5 @@ extension TLSConnection {
             code: .handshakeTooLarge, fault: isTooMuchIn ? .peer : .local,
             detail: "handshake of \(self.buffers.bytesConsumed) bytes in, \(self.buffers.bytesProduced) out",
             peerCertificate: self.verification.leaf)
-    }
-
-    /// The refusal of a renegotiation is all that reading ever writes, besides the alert of a failure: in TLS 1.2 only
-    /// (RFC 5246, 7.2.2: `no_renegotiation`), for mbedTLS answers no message after a handshake of TLS 1.3, not even a
-    /// KeyUpdate, but fails.
-    private func renegotiation() -> TLSError {
-        self.buffers.dropInbound()
-        return TLSError(
-            code: .protocolError, fault: .peer, detail: "the peer asked to renegotiate",
-            peerCertificate: self.verification.leaf)
-    }
-
-    private func stalled() -> TLSError {
-        TLSError(
-            code: .internalError, fault: .local, detail: "mbedTLS asked for input without taking what there is",
-            peerCertificate: self.verification.leaf)
-    }
-
-    /// Everything that is known about a failed step. Nothing but alerts may be written after it.
-    private func failure(_ code: Int32) -> TLSError {
-        let kind = fleetgate_connection_failure(self.pointer, code)
-        let certificate = self.verification.leaf ?? self.certificateInMessage()
-        if case .noCertificate = kind, self.alertSent == nil {
-            // mbedTLS just stops here in TLS 1.2; RFC 5246, 7.4.6 has this alert for it.
-            _ = fleetgate_connection_send_fatal_alert(self.pointer, TLSAlert.handshakeFailure.rawValue)
-        }
-        self.buffers.dropInbound()
-
-        let reason: VerificationRules.Refusal?
-        switch kind {
-        case .verification:
-            reason =
-                self.verification.refusal
-                ?? PeerVerification.refusal(for: fleetgate_connection_reasons(self.pointer))
-        case .noCertificate, .certificateUnparsable, .chainTooLong, .proofOfPossession, .noSharedVersion,
-            .noSharedCipher, .noSharedProtocol, .badRecord, .peerAlert, .protocol, .outOfMemory, .internal:
-            reason = nil
-        }
-        let (errorCode, fault) = Self.codeAndFault(of: kind)
-        let received = UInt8(exactly: fleetgate_connection_alert_received(self.pointer, code))
-        let alertReceived = received.map { TLSAlert(rawValue: $0) }
-        return TLSError(
-            code: reason?.code ?? errorCode,
-            fault: fault,
-            detail: reason?.detail ?? alertReceived.map { "the peer sent \($0)" } ?? "\(MbedTLSFailure(code: code))",
-            peerCertificate: certificate,
-            mbedTLSCode: code,
-            alertSent: self.alertSent,
-            alertReceived: alertReceived,
-            deniedCode: reason?.deniedCode
-        )
-    }
-
-    private var alertSent: TLSAlert? {
-        UInt8(exactly: fleetgate_connection_alert_sent(self.pointer)).map { TLSAlert(rawValue: $0) }
-    }
-
-    /// For chains that mbedTLS refuses before it judges them: the leaf as it stands in the message.
-    private func certificateInMessage() -> PeerCertificate? {
-        var length = 0
-        guard let start = fleetgate_connection_presented_certificate(self.pointer, &length) else { return nil }
-        return try? PeerCertificate(der: Array(UnsafeBufferPointer(start: start, count: length)))
-    }
-
-    static func codeAndFault(of kind: fleetgate_failure) -> (TLSError.Code, TLSError.Fault) {
-        switch kind {
-        case .verification: (.unauthenticatedPeer, .peer)
-        case .noCertificate: (.noCertificate, .peer)
-        case .certificateUnparsable: (.certificateUnparsable, .peer)
-        case .chainTooLong: (.chainTooLong, .peer)
-        case .proofOfPossession: (.badSignature, .peer)
-        case .noSharedVersion: (.noSharedVersion, .peer)
-        case .noSharedCipher: (.noSharedCipher, .peer)
-        case .noSharedProtocol: (.noSharedALPN, .peer)
-        case .badRecord: (.badRecord, .peer)
-        case .peerAlert: (.peerAlert, .peer)
-        case .protocol: (.protocolError, .peer)
-        case .outOfMemory: (.outOfMemory, .local)
-        case .internal: (.internalError, .local)
-        }
     }
 }

@@ -13,7 +13,7 @@ final class TrustStore {
     let values: [TLSTrustAnchor]
     /// SHA-256 of all fingerprints in their order: the same for stores of the same anchors.
     let digest: [UInt8]
-    let latestServer = LatestServer()
+    let firstServer = FirstServer()
 
     init(pem: [UInt8], _ certificates: CertificateChain) throws(DERReader.Failure) {
         var anchors: [VerificationRules.Anchor] = []
@@ -28,17 +28,23 @@ final class TrustStore {
     }
 }
 
-/// The certificate of the server that clients saw last: many devices meet the same one, and need not each read and hold
-/// it. It says nothing about whether it was accepted.
-final class LatestServer: Sendable {
-    private let certificate = Mutex<PeerCertificate?>(nil)
+/// The certificate of the server that clients saw first: many devices meet the same one, and need not each read and hold
+/// it. It says nothing about whether it was accepted. Set once, so that reading it takes no lock.
+final class FirstServer: Sendable {
+    private final class Seen: Sendable {
+        let certificate: PeerCertificate
+
+        init(_ certificate: PeerCertificate) { self.certificate = certificate }
+    }
+
+    private let seen = AtomicLazyReference<Seen>()
 
     func reading(_ der: [UInt8]) throws(DERReader.Failure) -> PeerCertificate {
-        if let latest = self.certificate.withLock({ $0 }), latest.der == der {
-            return latest
+        if let first = self.seen.load()?.certificate, first.der == der {
+            return first
         }
         let read = try PeerCertificate(der: der)
-        self.certificate.withLock { $0 = read }
+        _ = self.seen.storeIfNil(Seen(read))
         return read
     }
 }

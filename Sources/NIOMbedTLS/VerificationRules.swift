@@ -10,7 +10,7 @@ struct VerificationRules {
     private let curves: [String]
     let anchors: [Anchor]
     /// On a client.
-    let latestServer: LatestServer?
+    let firstServer: FirstServer?
 
     init(_ configuration: TLSConfiguration, _ trust: TrustStore) {
         self.role = configuration.role
@@ -20,7 +20,7 @@ struct VerificationRules {
         self.keepsSessions = configuration.keepsSessions || configuration.ticketKey != nil
         self.curves = configuration.namedGroups.compactMap(\.curveOID)
         self.anchors = trust.anchors
-        self.latestServer = configuration.role == .client ? trust.latestServer : nil
+        self.firstServer = configuration.role == .client ? trust.firstServer : nil
     }
 }
 
