@@ -60,7 +60,8 @@ extension CertificateAuthority {
         throw PKIError(
             code: .revocationSigningNotAllowed,
             message:
-                "the key usage of \"\(self.certificate.subject.rfc4514)\" does not allow it to sign revocation lists (cRLSign)"
+                "the key usage of \"\(self.certificate.subject.rfc4514)\" does not allow it to sign revocation lists "
+                + "(cRLSign)"
         )
     }
 
@@ -91,12 +92,15 @@ extension CertificateAuthority {
                     try Self.serialize(keyIdentifier.oid, keyIdentifier.value, into: &coder)
                     var value = DER.Serializer()
                     try value.serialize(number)
-                    try Self.serialize(RevocationListContent.crlNumber, value.serializedBytes[...], into: &coder)
+                    try Self.serialize(RevocationListExtensions.crlNumber, value.serializedBytes[...], into: &coder)
                 }
             }
         }
+        guard let signatureAlgorithm = algorithm.algorithm else {
+            throw PKIError(code: .cryptoFailure, message: "the CA's key signs with no algorithm that is known here")
+        }
         let signature = try self.key.certificateKey.sign(
-            bytes: signed.serializedBytes, signatureAlgorithm: algorithm.algorithm)
+            bytes: signed.serializedBytes, signatureAlgorithm: signatureAlgorithm)
         var list = DER.Serializer()
         try list.appendConstructedNode(identifier: .sequence) { coder in
             coder.serializeRawBytes(signed.serializedBytes)
@@ -117,7 +121,7 @@ extension CertificateAuthority {
             if let reason = entry.reason {
                 try coder.appendConstructedNode(identifier: .sequence) { coder in
                     let value: [UInt8] = [0x0A, 0x01, UInt8(truncatingIfNeeded: reason.rawValue)]  // ENUMERATED
-                    try self.serialize(RevocationListContent.reasonCode, value[...], into: &coder)
+                    try self.serialize(RevocationListExtensions.reasonCode, value[...], into: &coder)
                 }
             }
         }

@@ -1,5 +1,5 @@
 import Crypto
-import SwiftASN1
+import X509
 
 /// A certificate out of a file in any of the usual forms, with the hashes that certificates are pinned by.
 public struct CertificateFile: Sendable, Hashable {
@@ -36,23 +36,16 @@ public struct CertificateFile: Sendable, Hashable {
         self.inspection = try CertificateInspection(der: der)
         self.der = der
         self.certificateSHA256 = Array(SHA256.hash(data: der))
-        self.publicKeySHA256 = Array(SHA256.hash(data: try Self.subjectPublicKeyInfo(der)))
+        self.publicKeySHA256 = Array(SHA256.hash(data: try CertificateParts(der: der).subjectPublicKeyInfo))
     }
+}
 
-    /// The octets as they stand in the certificate: encoding a parsed key again may give others.
-    private static func subjectPublicKeyInfo(_ der: [UInt8]) throws(PKIError) -> ArraySlice<UInt8> {
-        let malformed = PKIError(code: .malformedCertificate, message: "the certificate has no public key")
-        do {
-            guard case .constructed(let certificate) = try DER.parse(der).content,
-                let tbs = certificate.first(where: { _ in true }), case .constructed(let parts) = tbs.content
-            else { throw malformed }
-            // serialNumber, signature, issuer, validity and subject are before it, and version if it is written.
-            let version = ASN1Identifier(tagWithNumber: 0, tagClass: .contextSpecific)
-            let fields = parts.filter { $0.identifier != version }
-            guard fields.count > 5 else { throw malformed }
-            return fields[5].encodedBytes
-        } catch {
-            throw malformed
+extension CertificateFile {
+    /// Whether the certificate names `issuer` as its issuer and carries the signature of its key.
+    public func isSigned(by issuer: CertificateFile) -> Bool {
+        guard let own = try? Certificate(der: self.der), let above = try? Certificate(der: issuer.der) else {
+            return false
         }
+        return own.issuer == above.subject && above.publicKey.isValidSignature(own.signature, for: own)
     }
 }

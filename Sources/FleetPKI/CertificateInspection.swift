@@ -41,6 +41,11 @@ public struct CertificateInspection: Sendable, Hashable, Codable {
     public let maxPathLength: Int?
     /// Whether issuer and subject are the same name. The signature is not looked at.
     public let isSelfIssued: Bool
+    /// The `http` and `https` URLs at which complete revocation lists of its issuer are to be had (RFC 5280 section
+    /// 4.2.1.13), in order.
+    public let crlDistributionPoints: [String]
+    /// The `http` and `https` URLs of its issuer's OCSP responders (RFC 5280 section 4.2.2.1), in order.
+    public let ocspResponders: [String]
     /// Dotted object identifiers of critical extensions FleetGate does not process.
     public let unknownCriticalExtensions: [String]
     /// Dotted object identifiers of known extensions whose content cannot be parsed.
@@ -122,6 +127,8 @@ public struct CertificateInspection: Sendable, Hashable, Codable {
         self.isCA = reading.isCA
         self.maxPathLength = reading.maxPathLength
         self.isSelfIssued = certificate.issuer == certificate.subject
+        self.crlDistributionPoints = reading.crlDistributionPoints
+        self.ocspResponders = reading.ocspResponders
         self.unknownCriticalExtensions = reading.unknownCritical
         self.malformedExtensions = reading.malformed
     }
@@ -148,6 +155,8 @@ extension CertificateInspection: CustomStringConvertible {
         lines.append(
             ("CA", self.isCA ? "yes, path length \(self.maxPathLength.map { String($0) } ?? "unlimited")" : "no")
         )
+        for url in self.crlDistributionPoints { lines.append(("Revocation list", TerminalText.visible(url))) }
+        for url in self.ocspResponders { lines.append(("OCSP responder", TerminalText.visible(url))) }
         if self.version != 3 {
             lines.append(("Version", "\(self.version)"))
         }
@@ -164,7 +173,7 @@ extension CertificateInspection: CustomStringConvertible {
 }
 
 extension Certificate.PublicKey {
-    fileprivate var kind: (name: String, bits: Int) {
+    var kind: (name: String, bits: Int) {
         if P256.Signing.PublicKey(self) != nil { return ("EC P-256", 256) }
         if P384.Signing.PublicKey(self) != nil { return ("EC P-384", 384) }
         if P521.Signing.PublicKey(self) != nil { return ("EC P-521", 521) }
@@ -174,7 +183,7 @@ extension Certificate.PublicKey {
 }
 
 extension Certificate.SignatureAlgorithm {
-    fileprivate var name: String {
+    var name: String {
         switch self {
         case .ecdsaWithSHA256: "ecdsa-with-SHA256"
         case .ecdsaWithSHA384: "ecdsa-with-SHA384"

@@ -8,6 +8,8 @@ struct ExtensionReading {
     private(set) var extendedKeyUsage: [String]?
     private(set) var isCA = false
     private(set) var maxPathLength: Int?
+    private(set) var crlDistributionPoints: [String] = []
+    private(set) var ocspResponders: [String] = []
     private(set) var unknownCritical: [String] = []
     private(set) var malformed: [String] = []
 
@@ -45,6 +47,10 @@ struct ExtensionReading {
             if item.critical {
                 self.unknownCritical.append(item.oid.dotted)
             }
+            // Read whether critical or not: mbedTLS knows neither, and refuses a certificate where one is critical.
+            let sources = try RevocationSources(item)
+            self.crlDistributionPoints += sources.crlDistributionPoints
+            self.ocspResponders += sources.ocspResponders
         }
     }
 }

@@ -35,6 +35,12 @@ public struct IssuedCertificate: Sendable, CustomStringConvertible {
     /// The key the certificate is for.
     public let key: KeyPair
 
+    /// - Parameter key: The one that the certificate is for; not checked.
+    public init(signed: SignedCertificate, key: KeyPair) {
+        self.signed = signed
+        self.key = key
+    }
+
     /// The certificate as swift-certificates has it.
     public var certificate: Certificate { self.signed.certificate }
     /// The certificate in DER.

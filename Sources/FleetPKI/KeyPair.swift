@@ -11,6 +11,10 @@ public enum KeyType: String, Sendable, Hashable, CaseIterable, Codable {
     case p384
     /// RSA with a modulus of 2048 bits. Making one takes some hundred times as long as an EC key.
     case rsa2048
+    /// RSA with a modulus of 3072 bits.
+    case rsa3072
+    /// RSA with a modulus of 4096 bits.
+    case rsa4096
     /// Ed25519. mbedTLS cannot use it: for tests of the refusal.
     case ed25519
 }
@@ -43,10 +47,9 @@ public struct KeyPair: Sendable {
             case .p384:
                 let key = P384.Signing.PrivateKey(compactRepresentable: false)
                 return KeyPair(certificateKey: .init(key), pkcs8DER: [UInt8](key.derRepresentation))
-            case .rsa2048:
-                let key = Certificate.PrivateKey(try _RSA.Signing.PrivateKey(keySize: .bits2048))
-                // swift-crypto's own serialisation of an RSA key is PKCS#1; libcrypto turns it into PKCS#8.
-                return try KeyPair(pem: key.serializeAsPEM().pemString)
+            case .rsa2048: return try self.rsa(.bits2048)
+            case .rsa3072: return try self.rsa(.bits3072)
+            case .rsa4096: return try self.rsa(.bits4096)
             case .ed25519:
                 let key = Certificate.PrivateKey(Curve25519.Signing.PrivateKey())
                 return KeyPair(certificateKey: key, pkcs8DER: try key.serializeAsPEM().derBytes)
@@ -56,6 +59,12 @@ public struct KeyPair: Sendable {
         } catch {
             throw PKIError(code: .cryptoFailure, message: "a key of type \(type.rawValue) could not be made")
         }
+    }
+
+    private static func rsa(_ size: _RSA.Signing.KeySize) throws -> KeyPair {
+        let key = Certificate.PrivateKey(try _RSA.Signing.PrivateKey(keySize: size))
+        // swift-crypto's own serialisation of an RSA key is PKCS#1; libcrypto turns it into PKCS#8.
+        return try KeyPair(pem: key.serializeAsPEM().pemString)
     }
 
     /// Reads a private key in PEM: PKCS#8 plain or encrypted, SEC 1, or PKCS#1.

@@ -68,6 +68,26 @@ enum Libcrypto {
         return unsafe self.copy(buffer)
     }
 
+    /// All that an archive holds. What is not there is empty; the other certificates are one after the other.
+    static func open(
+        archive: [UInt8], passphrase: String?
+    ) throws(PKIError) -> (certificate: [UInt8], others: [UInt8], pkcs8DER: [UInt8]) {
+        if let passphrase, passphrase.utf8.contains(0) {
+            throw PKIError(code: .invalidPassphrase, message: "the pass phrase has a NUL in it")
+        }
+        var certificate = unsafe cpkcs12_buffer()
+        var others = unsafe cpkcs12_buffer()
+        var key = unsafe cpkcs12_buffer()
+        defer {
+            unsafe cpkcs12_buffer_free(&certificate)
+            unsafe cpkcs12_buffer_free(&others)
+            unsafe cpkcs12_buffer_free(&key)
+        }
+        let status = unsafe cpkcs12_open(archive, archive.count, passphrase, &certificate, &others, &key)
+        try self.check(status, passphraseGiven: passphrase)
+        return (unsafe self.copy(certificate), unsafe self.copy(others), unsafe self.copy(key))
+    }
+
     private static func encryptionSecret(_ passphrase: String) throws(PKIError) -> [UInt8] {
         let secret = [UInt8](passphrase.utf8)
         guard !secret.isEmpty, secret.count <= 1024, !secret.contains(0) else {

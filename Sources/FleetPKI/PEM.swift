@@ -29,7 +29,13 @@ struct PEMBlock: Sendable {
         }
         var blocks: [PEMBlock] = []
         var open: (label: Substring, lines: [Substring])?
-        for line in text.split(omittingEmptySubsequences: true, whereSeparator: \.isNewline) {
+        // Octet by octet, not character by character: a revocation list may have a million lines.
+        for octets in text.utf8.split(omittingEmptySubsequences: true, whereSeparator: { $0 == 0x0A || $0 == 0x0D }) {
+            let line = Substring(octets)
+            guard octets.first == UInt8(ascii: "-") else {
+                open?.lines.append(line)
+                continue
+            }
             if let label = self.label(of: line, boundary: "BEGIN") {
                 if let open {
                     throw self.unclosed(open.label)
