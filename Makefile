@@ -2,16 +2,20 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo sim-demo test build release bench-connect bench-policy bench-disable format lint clean
+.PHONY: help demo sim-demo test build release bench-connect bench-policy bench-disable bench-revoke fuzz format lint clean
 
 # Which mbedTLS to build with: 2.28 or 3.6; the installed one when not given.
 MBEDTLS ?=
 # Which tests to run: a regular expression on their names; all when not given.
 FILTER ?=
 
+# How long each fuzz target runs; its program, and its folder of Tests/Fuzz/Corpus, which is only read.
+FUZZ_SECONDS ?= 60
+fuzz_targets := FuzzTicket:ticket FuzzIdentity:identity FuzzClientHello:client-hello FuzzCRL:crl FuzzOCSP:ocsp
+
 # Tests that keep the whole machine busy with simulated fleets have it to themselves; those in which time matters run
 # one after the other.
-fleets := ShippedScenarioTests|MosquittoScenarioTests
+fleets := ShippedScenarioTests|MosquittoScenarioTests|LiveRevocationTests
 measured := ScenarioRunTests|ValidityTests|LoadRunTests|LoopbackTests|HandshakeCommandTests|ReportPageTests
 
 swift_sources := Package.swift Sources Tests Firmware-sim
@@ -32,6 +36,7 @@ help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo '  MBEDTLS=2.28|3.6     build with that version; the installed one when not given'
+	@echo '  FUZZ_SECONDS=60      (fuzz) how long each target runs'
 	@echo '  FILTER=REGEX         (test) only the tests whose name matches'
 
 demo: ## a gateway, its broker and 200 simulated devices, on this machine
@@ -56,12 +61,31 @@ release: ## release build of both programs; prints the folder they are in
 bench-connect: ## full mutual-TLS MQTT connects per second of the gateway's CPU time
 	@$(set_up); $(build_release); Firmware-sim/Benchmarks/connects-per-cpu-second.sh "$$bin"
 
-bench-policy: ## decisions, topic checks and loading of device profiles, with their goals
+bench-policy: ## decisions, topic checks, loading of device profiles and CRLs, with their goals
 	@$(set_up); swift build -c release --product policy-bench; \
 	"$$(swift build -c release --show-bin-path)/policy-bench"
 
 bench-disable: ## from `fleetgate device disable` to the closed socket, with 5,000 live sessions
 	@$(set_up); $(build_release); Firmware-sim/Benchmarks/disable-to-closed.sh "$$bin"
+
+bench-revoke: ## from a new CRL of 100,000 entries to the closed sockets, with 5,000 live sessions
+	@$(set_up); $(build_release); Firmware-sim/Benchmarks/revoke-to-closed.sh "$$bin"
+
+fuzz: ## run each fuzz target for FUZZ_SECONDS, beginning with Tests/Fuzz/Corpus; what it finds stays in .build/fuzz
+	@$(set_up); export FLEETGATE_FUZZ=1; build=(swift build --scratch-path .build/fuzz --sanitize=fuzzer); \
+	for target in $(fuzz_targets); do "$${build[@]}" --product "$${target%%:*}"; done; \
+	bin=$$("$${build[@]}" --show-bin-path); failed=(); \
+	for target in $(fuzz_targets); do \
+		program=$${target%%:*}; corpus=$${target##*:}; mkdir -p ".build/fuzz/corpus/$$corpus" .build/fuzz/found; \
+		"$$bin/$$program" -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=20000 \
+			-print_final_stats=1 -artifact_prefix=".build/fuzz/found/$$program-" \
+			".build/fuzz/corpus/$$corpus" "Tests/Fuzz/Corpus/$$corpus" || failed+=("$$program"); \
+	done; \
+	for program in "$${failed[@]}"; do \
+		echo "$$program failed. The input is the newest of .build/fuzz/found/$$program-*; again with it:" >&2; \
+		echo "    $$bin/$$program FILE" >&2; \
+	done; \
+	(( $${#failed[@]} == 0 ))
 
 format: ## format the Swift sources in place
 	@swift format format --in-place --parallel --recursive $(swift_sources)

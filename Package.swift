@@ -128,7 +128,7 @@ let package = Package(
             dependencies: [
                 "NIOMbedTLS", "MQTTCodec", "FleetPolicy", nioCore, nioPosix, nioConcurrency, logging, metrics,
                 coreMetrics,
-                serviceLifecycle,
+                serviceLifecycle, .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: pointerFreeSettings
         ),
@@ -149,6 +149,7 @@ let package = Package(
                 "Gateway", "AdminAPI", "DeviceRegistry", "FleetPolicy", "FleetPKI", "NIOMbedTLS", argumentParser,
                 logging, metrics, nioCore, nioPosix, .product(name: "NIOHTTP1", package: "swift-nio"),
                 serviceLifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"), yams,
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             // `init` writes the shipped profiles wherever the program has been copied to; they stay data in one place.
             exclude: ["DeviceProfiles/README.md"],
@@ -196,7 +197,7 @@ let package = Package(
         .target(name: "AllocationCount", path: "Firmware-sim/Benchmarks/AllocationCount"),
         .executableTarget(
             name: "policy-bench",
-            dependencies: ["AllocationCount", "FleetPolicy", argumentParser, yams],
+            dependencies: ["AllocationCount", "FleetPolicy", "FleetPKI", argumentParser, yams],
             path: "Firmware-sim/Benchmarks/PolicyBenchmark",
             swiftSettings: pointerFreeSettings
         ),
@@ -234,7 +235,10 @@ let package = Package(
         ),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["Gateway", "NIOMbedTLS", "MQTTCodec", "FleetPolicy", nioCore, nioPosix, nioEmbedded],
+            dependencies: [
+                "Gateway", "NIOMbedTLS", "MQTTCodec", "FleetPolicy", "FleetPKI", nioCore, nioPosix, nioEmbedded,
+                logging,
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(
@@ -247,6 +251,7 @@ let package = Package(
             dependencies: [
                 "fleetgate", "AdminAPI", "DeviceRegistry", "FleetPolicy", "FleetPKI", "Gateway", "NIOMbedTLS", logging,
                 nioCore, nioPosix, argumentParser,
+                .product(name: "NIOHTTP1", package: "swift-nio"),  // the servers that lists are fetched from
             ],
             swiftSettings: swiftSettings
         ),
@@ -266,3 +271,23 @@ let package = Package(
         ),
     ]
 )
+
+// Fuzz targets (`make fuzz`) are built with libFuzzer, and everything they use with its counters: they replace the tests,
+// some of whose folders they share.
+if ProcessInfo.processInfo.environment["FLEETGATE_FUZZ"] == "1" {
+    package.targets.removeAll { $0.type == .test }
+    package.targets += [
+        .target(
+            name: "HostileInput", dependencies: ["NIOMbedTLS"], path: "Tests/NIOMbedTLSTests/HostileInput",
+            swiftSettings: swiftSettings),
+        .target(
+            name: "HostileRevocation", dependencies: ["FleetPKI"], path: "Tests/FleetPKITests/HostileRevocation",
+            swiftSettings: swiftSettings),
+    ]
+    package.targets += ["FuzzTicket", "FuzzIdentity", "FuzzClientHello"].map {
+        .executableTarget(name: $0, dependencies: ["HostileInput"], path: "Tests/Fuzz/\($0)")
+    }
+    package.targets += ["FuzzCRL", "FuzzOCSP"].map {
+        .executableTarget(name: $0, dependencies: ["HostileRevocation"], path: "Tests/Fuzz/\($0)")
+    }
+}

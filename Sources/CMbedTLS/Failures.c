@@ -237,7 +237,7 @@ int fleetgate_connection_alert_received(const fleetgate_connection *connection, 
 }
 
 const unsigned char *fleetgate_connection_presented_certificate(
-    const fleetgate_connection *connection, size_t *length)
+    const fleetgate_connection *connection, size_t index, size_t *length)
 {
     *length = 0;
     const unsigned char *message = connection->ssl.in_msg;
@@ -249,7 +249,8 @@ const unsigned char *fleetgate_connection_presented_certificate(
     }
     message += HANDSHAKE_HEADER_LENGTH;
     left -= HANDSHAKE_HEADER_LENGTH;
-    if (fleetgate_connection_version(connection) == FLEETGATE_VERSION_TLS13) {
+    int has_extensions = fleetgate_connection_version(connection) == FLEETGATE_VERSION_TLS13;
+    if (has_extensions) {
         /* RFC 8446, 4.4.2: an empty certificate_request_context comes first. */
         if (left < 1 || message[0] != 0) {
             return NULL;
@@ -257,16 +258,42 @@ const unsigned char *fleetgate_connection_presented_certificate(
         message += 1;
         left -= 1;
     }
-    /* The length of the list, then that of the first certificate, three bytes each. */
-    if (left < 6) {
+    /* The length of the list; then for each certificate its length, three bytes each. */
+    if (left < 3) {
         return NULL;
     }
-    size_t size = ((size_t) message[3] << 16) | ((size_t) message[4] << 8) | message[5];
-    if (size == 0 || size > left - 6) {
-        return NULL;
+    message += 3;
+    left -= 3;
+    for (;;) {
+        if (left < 3) {
+            return NULL;
+        }
+        size_t size = ((size_t) message[0] << 16) | ((size_t) message[1] << 8) | message[2];
+        message += 3;
+        left -= 3;
+        if (size == 0 || size > left) {
+            return NULL;
+        }
+        if (index == 0) {
+            *length = size;
+            return message;
+        }
+        index -= 1;
+        message += size;
+        left -= size;
+        if (has_extensions) {
+            /* In TLS 1.3 each has extensions, with two bytes for their length. */
+            if (left < 2) {
+                return NULL;
+            }
+            size_t extensions = ((size_t) message[0] << 8) | message[1];
+            if (extensions > left - 2) {
+                return NULL;
+            }
+            message += 2 + extensions;
+            left -= 2 + extensions;
+        }
     }
-    *length = size;
-    return message + 6;
 }
 
 void fleetgate_error_text(int error, char *text, size_t capacity)

@@ -79,6 +79,9 @@ uint32_t fleetgate_judge_certificate(
     fleetgate_verify verify, void *verification, const mbedtls_x509_crt *certificate, int depth, int version,
     uint32_t reasons);
 
+/* What certificates and their keys must be like. */
+mbedtls_x509_crt_profile fleetgate_profile(int weak_keys_allowed);
+
 /* Gives a resting connection buffers again, before mbedTLS is called. Returns 0 or an mbedTLS code. */
 int fleetgate_connection_wake(fleetgate_connection *connection);
 

@@ -37,6 +37,16 @@ static const mbedtls_x509_crt_profile strong_profile = {
     2048, /* RSA bits: NIST SP 800-57 part 1, 112-bit strength */
 };
 
+mbedtls_x509_crt_profile fleetgate_profile(int weak_keys_allowed)
+{
+    mbedtls_x509_crt_profile profile = strong_profile;
+    if (weak_keys_allowed) {
+        profile.allowed_curves = 0xFFFFFFF;
+        profile.rsa_min_bitlen = 1024;
+    }
+    return profile;
+}
+
 static int remember_server_name(void *user, mbedtls_ssl_context *ssl, const unsigned char *name, size_t length)
 {
     (void) user;
@@ -68,11 +78,7 @@ fleetgate_settings *fleetgate_settings_new(
     mbedtls_ssl_conf_renegotiation(configuration, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
     mbedtls_ssl_conf_legacy_renegotiation(configuration, MBEDTLS_SSL_LEGACY_NO_RENEGOTIATION);
 
-    settings->profile = strong_profile;
-    if (weak_keys_allowed) {
-        settings->profile.allowed_curves = 0xFFFFFFF;
-        settings->profile.rsa_min_bitlen = 1024;
-    }
+    settings->profile = fleetgate_profile(weak_keys_allowed);
     mbedtls_ssl_conf_cert_profile(configuration, &settings->profile);
 #if FLEETGATE_MBEDTLS_3
     mbedtls_ssl_conf_sig_algs(configuration, signature_algorithms);

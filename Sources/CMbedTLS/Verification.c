@@ -10,11 +10,9 @@ uint32_t fleetgate_judge_certificate(
 {
     uint32_t standing =
         verify(verification, certificate->raw.p, certificate->raw.len, depth, version, reasons);
-    /* Policy can excuse these two and no other, so no mistake above this line lets anything else through. */
-    uint32_t excusable = MBEDTLS_X509_BADCERT_NOT_TRUSTED;
-    if (depth == 0) {
-        excusable |= MBEDTLS_X509_BADCERT_EXPIRED;
-    }
+    /* Policy can excuse these and no other, so no mistake above this line lets anything else through. */
+    const uint32_t excusable =
+        MBEDTLS_X509_BADCERT_NOT_TRUSTED | MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
     return standing | (reasons & ~excusable);
 }
 
@@ -44,6 +42,17 @@ static uint32_t usage_reasons(const mbedtls_x509_crt *leaf)
         reasons |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
     }
     return reasons;
+}
+
+int fleetgate_certificates_verify(
+    fleetgate_certificates *chain, fleetgate_certificates *anchors, int weak_keys_allowed, fleetgate_verify verify,
+    void *verification, uint32_t *reasons)
+{
+    judgement judging = {verify, verification, 0};
+    mbedtls_x509_crt_profile profile = fleetgate_profile(weak_keys_allowed);
+    *reasons = 0;
+    return mbedtls_x509_crt_verify_with_profile(
+        &chain->chain, &anchors->chain, NULL, &profile, NULL, reasons, judge, &judging);
 }
 
 int fleetgate_settings_verify(

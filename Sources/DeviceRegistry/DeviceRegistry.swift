@@ -53,7 +53,7 @@ public actor DeviceRegistry {
     /// Does what a command says, as one transaction.
     ///
     /// - Parameters:
-    ///   - actor: who wants it, for the audit; see ``AuditEntry/actor``.
+    ///   - actor: who wants it, for the audit; see ``DeviceHistoryEntry/actor``.
     ///   - progress: told how far an import is, on some other thread and at most once for a thousand rows.
     public func apply(
         _ command: RegistryCommand, by actor: String, progress: (@Sendable (RegistryProgress) -> Void)? = nil

@@ -128,7 +128,7 @@ public enum RegistryAnswer: Sendable, Hashable, Codable {
     /// `count`.
     case count(Int)
     /// `history`.
-    case history([AuditEntry])
+    case history([DeviceHistoryEntry])
     /// `certificates`. With a `next`, there are more.
     case certificates([CertificateOnFile], next: DeviceKey?)
     /// `remove`.
@@ -150,7 +150,7 @@ public struct CertificateOnFile: Sendable, Hashable, Codable {
 }
 
 /// One thing that was done to a device.
-public struct AuditEntry: Sendable, Hashable, Codable {
+public struct DeviceHistoryEntry: Sendable, Hashable, Codable {
     /// Bytes of an actor's name.
     public static let actorBytesMax = 128
 

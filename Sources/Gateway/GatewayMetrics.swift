@@ -9,8 +9,9 @@ public enum GatewayMetricDescriptions {
     public static let all: [(name: String, help: String)] = [
         ("fleetgate_connections_refused_total", "Connections refused before their handshake, by reason."),
         ("fleetgate_handshakes_total", "TLS handshakes finished, by outcome and reason."),
-        ("fleetgate_admission_seconds", "From a question about a registration or a password to its answer."),
-        ("fleetgate_admissions_total", "Questions about registrations and passwords answered, by outcome."),
+        ("fleetgate_resumptions_total", "TLS sessions that devices offered to resume, by outcome and reason."),
+        ("fleetgate_admission_seconds", "From a question about registration, password or revocation to its answer."),
+        ("fleetgate_admissions_total", "Questions about registration, password or revocation answered, by outcome."),
         ("fleetgate_registrations_total", "Devices that registered by themselves, by outcome."),
         ("fleetgate_registrations_wanted_total", "Refused devices handed to the queue of those to be approved."),
         ("fleetgate_sessions", "Sessions carried now, by profile."),
@@ -39,6 +40,9 @@ final class GatewayMetrics {
     private let handshakesAccepted = Counter(
         label: "fleetgate_handshakes_total", dimensions: [("outcome", "accepted"), ("reason", "none")]
     )
+    private let sessionsResumed = Counter(
+        label: "fleetgate_resumptions_total", dimensions: [("outcome", "accepted"), ("reason", "none")]
+    )
     private let eventsDropped = Counter(label: "fleetgate_events_dropped_total")
     private let handshakeDuration = Timer(label: "fleetgate_handshake_seconds")
     private let connectDuration = Timer(label: "fleetgate_connect_seconds")
@@ -51,6 +55,7 @@ final class GatewayMetrics {
     private var quarantined: [String: Meter] = [:]
     private var connectionsRefused: [String: Counter] = [:]
     private var handshakesRefused: [String: Counter] = [:]
+    private var resumptionsRefused: [String: Counter] = [:]
     private var denials: [String: Counter] = [:]
     private var sessionsEnded: [SessionEndKey: Counter] = [:]
     private var sessions: [String: Meter] = [:]
@@ -74,8 +79,9 @@ final class GatewayMetrics {
         }
     }
 
-    func handshakeAccepted(after duration: TimeAmount) {
+    func handshakeAccepted(after duration: TimeAmount, isResumed: Bool) {
         self.handshakesAccepted.increment()
+        if isResumed { self.sessionsResumed.increment() }
         self.handshakeDuration.recordNanoseconds(duration.nanoseconds)
     }
 
@@ -116,6 +122,13 @@ final class GatewayMetrics {
             Counter(
                 label: "fleetgate_handshakes_total", dimensions: [("outcome", "refused"), ("reason", reason)]
             )
+        }.increment()
+    }
+
+    /// A session was not resumed, for this reason; a full handshake follows.
+    func resumptionRefused(reason: String) {
+        Self.counter(&self.resumptionsRefused, reason) {
+            Counter(label: "fleetgate_resumptions_total", dimensions: [("outcome", "refused"), ("reason", reason)])
         }.increment()
     }
 

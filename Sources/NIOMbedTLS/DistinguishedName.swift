@@ -17,6 +17,14 @@ enum DistinguishedName {
     /// More than any directory has; the certificate's own size bounds it too.
     static let attributesMax = 64
 
+    /// Reads a whole Name.
+    static func read(whole der: [UInt8]) throws(DERReader.Failure) -> [[NameAttribute]] {
+        var reader = DERReader(der)
+        let name = try reader.next(DERReader.Tag.sequence, "name")
+        try reader.requireEnd(of: "name")
+        return try self.read(reader.inside(name))
+    }
+
     /// Reads the content of a Name (RFC 5280, 4.1.2.4), the outer SEQUENCE already opened.
     static func read(_ reader: DERReader) throws(DERReader.Failure) -> [[NameAttribute]] {
         var reader = reader

@@ -43,10 +43,15 @@ final class CertificateChain {
         }
         self.pointer = pointer
         for der in ders {
-            let status = fleetgate_certificates_add_presented(pointer, der, der.count)
-            guard status == 0 else {
-                throw MbedTLSFailure(code: status)
-            }
+            try self.append(der)
+        }
+    }
+
+    /// Only while nothing else uses it.
+    func append(_ der: [UInt8]) throws(MbedTLSFailure) {
+        let status = fleetgate_certificates_add_presented(self.pointer, der, der.count)
+        guard status == 0 else {
+            throw MbedTLSFailure(code: status)
         }
     }
 

@@ -12,6 +12,7 @@ struct ParsedCertificate {
     let keyBits: Int
     /// Where the SubjectPublicKeyInfo is.
     let publicKeyInfo: Range<Int>
+    let signature: SignatureAlgorithm
     let extensions: Extensions
 
     init(_ der: [UInt8]) throws(DERReader.Failure) {
@@ -33,7 +34,8 @@ struct ParsedCertificate {
 
         let serial = try fields.next(DERReader.Tag.integer, "serial number")
         self.serialNumber = Array(fields.slice(serial.content))
-        _ = try fields.next(DERReader.Tag.sequence, "signature algorithm")
+        self.signature = try SignatureAlgorithm(
+            fields.inside(try fields.next(DERReader.Tag.sequence, "signature algorithm")))
 
         let issuer = try fields.next(DERReader.Tag.sequence, "issuer")
         self.issuerDER = Array(fields.slice(issuer.whole))
@@ -117,6 +119,15 @@ extension ParsedCertificate {
         private(set) var certificatePolicies: [String] = []
         private(set) var subjectKeyIdentifier: [UInt8]?
         private(set) var authorityKeyIdentifier: [UInt8]?
+        /// The first critical extension that mbedTLS knows nothing of and refuses a certificate for, in dotted form.
+        private(set) var unknownCritical: String?
+        /// Whether there are name constraints (RFC 5280, 4.2.1.10), whatever they say.
+        private(set) var constrainsNames = false
+        /// Where the values of these are, for keeping them as they stand: empty when there are none.
+        private(set) var alternativeNamesValue = 0..<0
+        private(set) var purposesValue = 0..<0
+        private(set) var policiesValue = 0..<0
+        private(set) var distributionPointsValue = 0..<0
 
         /// More than any profile of X.509 defines.
         private static let countMax = 64
@@ -137,19 +148,35 @@ extension ParsedCertificate {
                 guard seen.insert(oid).inserted, seen.count <= Self.countMax else {
                     throw DERReader.Failure(detail: "extension \(oid) twice, or too many extensions")
                 }
+                var isCritical = false
                 if one.nextTag == DERReader.Tag.boolean {
-                    _ = try one.boolean()
+                    isCritical = try one.boolean()
                 }
                 let value = try one.next(DERReader.Tag.octetString, "extension value")
                 try one.requireEnd(of: "extension")
-                try self.read(oid, one.inside(value))
+                try self.read(oid, one.inside(value), value.content)
+                if isCritical, self.unknownCritical == nil, !self.isKnownCritical(oid) {
+                    self.unknownCritical = oid
+                }
             }
         }
 
-        private mutating func read(_ oid: String, _ value: DERReader) throws(DERReader.Failure) {
+        /// Whether mbedTLS takes it as critical (x509_crt.c: `x509_get_crt_ext`). Of policies it knows anyPolicy only.
+        private func isKnownCritical(_ oid: String) -> Bool {
+            switch oid {
+            case "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.37", "2.16.840.1.113730.1.1": true
+            case "2.5.29.32": self.certificatePolicies.allSatisfy { $0 == "2.5.29.32.0" }
+            default: false
+            }
+        }
+
+        private mutating func read(
+            _ oid: String, _ value: DERReader, _ range: Range<Int>
+        ) throws(DERReader.Failure) {
             var value = value
             switch oid {
             case "2.5.29.17":
+                self.alternativeNamesValue = range
                 self.subjectAlternativeNames = try SubjectAlternativeName.readAll(value)
             case "2.5.29.19":
                 var constraints = value.inside(try value.next(DERReader.Tag.sequence, "basic constraints"))
@@ -165,25 +192,15 @@ extension ParsedCertificate {
             case "2.5.29.15":
                 self.keyUsage = try Self.keyUsage(&value)
             case "2.5.29.37":
-                var purposes = value.inside(try value.next(DERReader.Tag.sequence, "extended key usage"))
-                var oids: [String] = []
-                while !purposes.isAtEnd {
-                    guard oids.count < Self.purposesMax else {
-                        throw DERReader.Failure(detail: "more than \(Self.purposesMax) extended key usages")
-                    }
-                    oids.append(try purposes.objectIdentifier())
-                }
-                self.extendedKeyUsages = oids
+                self.purposesValue = range
+                self.extendedKeyUsages = try Self.purposes(&value)
             case "2.5.29.32":
-                var policies = value.inside(try value.next(DERReader.Tag.sequence, "certificate policies"))
-                while !policies.isAtEnd {
-                    guard self.certificatePolicies.count < Self.policiesMax else {
-                        throw DERReader.Failure(detail: "more than \(Self.policiesMax) certificate policies")
-                    }
-                    // Qualifiers may follow the identifier: texts and addresses for people.
-                    var policy = policies.inside(try policies.next(DERReader.Tag.sequence, "certificate policy"))
-                    self.certificatePolicies.append(try policy.objectIdentifier())
-                }
+                self.policiesValue = range
+                self.certificatePolicies = try Self.policies(&value)
+            case "2.5.29.31":
+                self.distributionPointsValue = range
+            case "2.5.29.30":
+                self.constrainsNames = true
             case "2.5.29.14":
                 let identifier = try value.next(DERReader.Tag.octetString, "subject key identifier")
                 self.subjectKeyIdentifier = Array(value.slice(identifier.content))
@@ -195,6 +212,34 @@ extension ParsedCertificate {
             default:
                 break
             }
+        }
+
+        /// The value of an extended key usage (RFC 5280, 4.2.1.12).
+        static func purposes(_ value: inout DERReader) throws(DERReader.Failure) -> [String] {
+            var purposes = value.inside(try value.next(DERReader.Tag.sequence, "extended key usage"))
+            var oids: [String] = []
+            while !purposes.isAtEnd {
+                guard oids.count < Self.purposesMax else {
+                    throw DERReader.Failure(detail: "more than \(Self.purposesMax) extended key usages")
+                }
+                oids.append(try purposes.objectIdentifier())
+            }
+            return oids
+        }
+
+        /// The value of certificate policies (RFC 5280, 4.2.1.4).
+        static func policies(_ value: inout DERReader) throws(DERReader.Failure) -> [String] {
+            var policies = value.inside(try value.next(DERReader.Tag.sequence, "certificate policies"))
+            var oids: [String] = []
+            while !policies.isAtEnd {
+                guard oids.count < Self.policiesMax else {
+                    throw DERReader.Failure(detail: "more than \(Self.policiesMax) certificate policies")
+                }
+                // Qualifiers may follow the identifier: texts and addresses for people.
+                var policy = policies.inside(try policies.next(DERReader.Tag.sequence, "certificate policy"))
+                oids.append(try policy.objectIdentifier())
+            }
+            return oids
         }
 
         /// Bit 0 of a BIT STRING is the highest of its first byte; here it becomes the lowest.

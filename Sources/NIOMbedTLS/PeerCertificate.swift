@@ -12,9 +12,12 @@ public struct PeerCertificate: Sendable {
         case other(oid: String)
     }
 
-    /// The whole certificate.
+    /// The whole certificate. Empty when only its ``identity`` is known (``isWhole``).
     public let der: [UInt8]
-    /// SHA-256 of ``der``, 32 bytes.
+    /// All that this says but ``der``, in a compact form for keeping: mostly 200 to 350 bytes, never more than
+    /// ``TLSLimits/identityBytesMax`` or empty. It is made with the certificate, so using it costs nothing.
+    public let identity: [UInt8]
+    /// SHA-256 of the whole certificate, 32 bytes.
     public let sha256Fingerprint: [UInt8]
     /// 1, 2 or 3.
     public let version: Int
@@ -42,10 +45,12 @@ public struct PeerCertificate: Sendable {
     public let certificatePolicies: [String]
     public let subjectKeyIdentifier: [UInt8]?
     public let authorityKeyIdentifier: [UInt8]?
-
     /// SHA-256 of the DER of the SubjectPublicKeyInfo, 32 bytes: what stays the same when a certificate is renewed for
-    /// the same key. Computed at every use. Empty, so equal to no pinned value, if libcrypto cannot compute.
-    public var publicKeySHA256: [UInt8] { (try? Self.sha256(self.der[self.publicKeyInfo])) ?? [] }
+    /// the same key.
+    public let publicKeySHA256: [UInt8]
+
+    /// Whether ``der`` is there. It is not in one that came back in a session ticket or from ``init(identity:)``.
+    public var isWhole: Bool { !self.der.isEmpty }
     /// Whether subject and issuer are the same name, octet for octet. Every self-signed certificate is self-issued.
     public var isSelfIssued: Bool { self.issuerDER == self.subjectDER }
 
@@ -63,8 +68,18 @@ public struct PeerCertificate: Sendable {
     let subjectDER: [UInt8]
     /// From basic constraints.
     let pathLength: Int?
+    /// Whether it limits the names below it (RFC 5280, 4.2.1.10), which nothing here checks. Not known unless ``isWhole``.
+    let constrainsNames: Bool
+    /// What it is signed with; nil for a digest that is accepted nowhere.
+    let signatureDigest: TLSAnchorRules.SignatureDigest?
+    /// Empty unless ``isWhole``.
+    var publicKeyInfoDER: ArraySlice<UInt8> { self.der[self.publicKeyInfo] }
     /// Where in ``der`` the SubjectPublicKeyInfo is.
     private let publicKeyInfo: Range<Int>
+    /// The value of the CRL distribution points (RFC 5280, 4.2.1.13) as it stands there, not looked into. Empty when there
+    /// are none, and unless ``isWhole``.
+    public var crlDistributionPointsDER: ArraySlice<UInt8> { self.der[self.crlDistributionPoints] }
+    private let crlDistributionPoints: Range<Int>
 
     /// - Throws: ``DERReader/Failure`` when the bytes are not a certificate that can be read in full.
     init(der: [UInt8]) throws(DERReader.Failure) {
@@ -74,6 +89,9 @@ public struct PeerCertificate: Sendable {
         let parsed = try ParsedCertificate(der)
         self.der = der
         self.sha256Fingerprint = try Self.sha256(der[...])
+        self.publicKeySHA256 = try Self.sha256(der[parsed.publicKeyInfo])
+        self.identity = CertificateIdentity.encode(
+            parsed, der, fingerprint: self.sha256Fingerprint, publicKeySHA256: self.publicKeySHA256)
         self.version = parsed.version
         self.serialNumber = parsed.serialNumber
         self.subject = parsed.subject
@@ -92,7 +110,51 @@ public struct PeerCertificate: Sendable {
         self.issuerDER = parsed.issuerDER
         self.subjectDER = parsed.subjectDER
         self.pathLength = parsed.extensions.pathLength
+        self.constrainsNames = parsed.extensions.constrainsNames
+        self.signatureDigest = parsed.signature.digest
         self.publicKeyInfo = parsed.publicKeyInfo
+        self.crlDistributionPoints = parsed.extensions.distributionPointsValue
+    }
+
+    /// A certificate of which only the ``identity`` was kept.
+    ///
+    /// - Throws: ``TLSError`` with `certificate-unparsable` when it is not one.
+    public init(identity: [UInt8]) throws(TLSError) {
+        do throws(DERReader.Failure) {
+            try self.init(kept: identity)
+        } catch {
+            throw TLSError(code: .certificateUnparsable, fault: .peer, detail: "identity: \(error.detail)")
+        }
+    }
+
+    init(kept identity: [UInt8]) throws(DERReader.Failure) {
+        let read = try CertificateIdentity(identity)
+        self.der = []
+        self.identity = identity
+        self.sha256Fingerprint = read.fingerprint
+        self.publicKeySHA256 = read.publicKeySHA256
+        self.version = read.version
+        self.serialNumber = read.serialNumber
+        self.subject = try DistinguishedName.read(whole: read.subjectDER)
+        self.issuer = try DistinguishedName.read(whole: read.issuerDER)
+        self.notBefore = read.notBefore
+        self.notAfter = read.notAfter
+        self.keyAlgorithm = read.keyAlgorithm
+        self.keyBits = read.keyBits
+        self.subjectAlternativeNames = read.subjectAlternativeNames
+        self.isCA = read.isCA
+        self.keyUsage = read.keyUsage
+        self.extendedKeyUsages = read.extendedKeyUsages
+        self.certificatePolicies = read.certificatePolicies
+        self.subjectKeyIdentifier = read.subjectKeyIdentifier
+        self.authorityKeyIdentifier = read.authorityKeyIdentifier
+        self.issuerDER = read.issuerDER
+        self.subjectDER = read.subjectDER
+        self.pathLength = read.pathLength
+        self.constrainsNames = false
+        self.signatureDigest = read.signatureDigest
+        self.publicKeyInfo = 0..<0
+        self.crlDistributionPoints = 0..<0
     }
 
     /// Reads a certificate that did not come from a handshake.
@@ -118,9 +180,12 @@ public struct PeerCertificate: Sendable {
     }
 }
 
-/// Two are equal when their DER is: the rest follows from it.
+/// Two are equal when their fingerprints are: the rest follows from the certificate that they are of, whether or not it
+/// is there.
 extension PeerCertificate: Hashable {
-    public static func == (left: PeerCertificate, right: PeerCertificate) -> Bool { left.der == right.der }
+    public static func == (left: PeerCertificate, right: PeerCertificate) -> Bool {
+        left.sha256Fingerprint == right.sha256Fingerprint
+    }
     public func hash(into hasher: inout Hasher) { hasher.combine(self.sha256Fingerprint) }
 }
 

@@ -5,10 +5,22 @@ internal import CMbedTLS
 
 /// What a server's connections need for tickets, the same for all of one context.
 struct TicketIssue {
-    let key: TLSTicketKey
+    /// The first one seals.
+    let keys: [TLSTicketKey]
+    /// Sealed with each ticket.
+    let scope: [UInt8]
     let random: RandomSource
     /// Seconds since 1970.
     let now: @Sendable () -> Int64
+
+    /// Opens a ticket in place with the key that it names.
+    func open(_ ticket: UnsafeMutableRawBufferPointer) -> (TLSTicketKey, Range<Int>)? {
+        guard let identifier = TLSTicketKey.identifier(of: ticket),
+            let key = self.keys.first(where: { $0.identifier.elementsEqual(identifier) }),
+            let range = key.open(ticket, scope: self.scope)
+        else { return nil }
+        return (key, range)
+    }
 }
 
 /// The client of a ticket that may be resumed: judged, but yet to prove that it knows the session's secret.
@@ -16,6 +28,8 @@ struct TicketHolder {
     let peer: VerifiedPeer
     let version: TLSVersion
     let serverName: String?
+    /// Seconds since 1970: when resuming ends, whatever is renewed.
+    let endsAt: Int64
 }
 
 extension PeerVerification {
@@ -28,16 +42,21 @@ extension PeerVerification {
         _ session: UnsafeRawBufferPointer, isResumed: Bool, version: TLSVersion?,
         into ticket: UnsafeMutableRawBufferPointer
     ) -> (length: Int, lifetime: UInt32)? {
-        guard let issue = self.tickets, let version else { return nil }
+        guard let issue = self.tickets, let key = issue.keys.first, let version, let binding = self.ticketBinding
+        else { return nil }
         let now = issue.now()
-        guard let peer = isResumed ? self.ticketHolder?.peer : self.verifiedPeer(at: now) else { return nil }
-        let end = min(peer.verifiedAt + issue.key.lifetime, peer.notAfter)
+        let holder = self.ticketHolder
+        guard let peer = isResumed ? holder?.peer : self.verifiedPeer(at: now) else { return nil }
+        var end = min(peer.verifiedAt + key.lifetime, peer.notAfter)
+        if isResumed, let holder {
+            end = min(end, holder.endsAt)
+        }
         guard end > now, let lifetime = UInt32(exactly: end - now),
             var content = SessionTicket.content(
-                peer, version: version, serverName: self.serverName, session: session)
+                peer, version: version, endsAt: end, serverName: self.serverName, binding: binding, session: session)
         else { return nil }
         defer { content.withUnsafeMutableBytes { fleetgate_wipe($0.baseAddress, $0.count) } }
-        guard let sealed = issue.key.seal(content, random: issue.random),
+        guard let sealed = key.seal(content, scope: issue.scope, random: issue.random),
             sealed.count <= min(ticket.count, TLSLimits.ticketBytesMax)
         else { return nil }
         ticket.copyBytes(from: sealed)
@@ -52,22 +71,24 @@ extension PeerVerification {
         // Of the tickets offered only the last one read can be resumed: mbedTLS reads none after the one it takes.
         self.ticketHolder = nil
         guard let issue = self.tickets, let version, ticket.count <= TLSLimits.ticketBytesMax,
-            self.ticketsJudged < TLSLimits.ticketsJudgedMax, let range = issue.key.open(ticket)
+            self.ticketsJudged < TLSLimits.ticketsJudgedMax, let (key, range) = issue.open(ticket)
         else { return nil }
         self.ticketsJudged += 1
         let now = issue.now()
         guard let content = SessionTicket(UnsafeRawBufferPointer(rebasing: ticket[range])),
-            content.version == version, content.serverName == self.serverName,
-            content.verifiedAt <= now, now < content.verifiedAt + issue.key.lifetime, now <= content.notAfter,
+            content.version == version, content.serverName == self.serverName, content.verifiedAt <= now,
+            // A lifetime that was shortened counts for tickets that are out.
+            now < content.endsAt, now - content.verifiedAt < key.lifetime,
             let anchor = self.rules.anchors.first(where: {
                 $0.value.sha256Fingerprint == content.anchorFingerprint
-            }),
-            let leaf = try? PeerCertificate(der: content.leafDER)
+            })
         else { return nil }
         let peer = VerifiedPeer(
-            certificate: leaf, trustAnchor: anchor.value, verifiedAt: content.verifiedAt, notAfter: content.notAfter)
-        guard self.judgeAgain(peer, version: version, now: now) == nil else { return nil }
-        self.ticketHolder = TicketHolder(peer: peer, version: version, serverName: content.serverName)
+            certificate: content.leaf, trustAnchor: anchor.value, links: content.links, strength: content.strength,
+            verifiedAt: content.verifiedAt, notAfter: content.notAfter)
+        guard self.judgeAgain(peer, version: version, now: now, binding: content.binding) == nil else { return nil }
+        self.ticketHolder = TicketHolder(
+            peer: peer, version: version, serverName: content.serverName, endsAt: content.endsAt)
         return range.lowerBound + content.session.lowerBound..<range.lowerBound + content.session.upperBound
     }
 }

@@ -1,5 +1,4 @@
 internal import CMbedTLS
-internal import Glibc
 
 /// The judgement of one peer's chain, as mbedTLS goes through it, and what came of it.
 ///
@@ -13,7 +12,9 @@ final class PeerVerification {
     let rules: VerificationRules
     private let authorize: TLSAuthorize
     /// The address to look for in the certificate, when the server was reached by one.
-    private let expectedAddress: [UInt8]?
+    let expectedAddress: [UInt8]?
+    /// Seconds since 1970.
+    private let now: @Sendable () -> Int64
     /// On a server that gives out tickets.
     let tickets: TicketIssue?
     /// The client of the ticket that was read last, if it may be resumed.
@@ -23,35 +24,43 @@ final class PeerVerification {
 
     /// What mbedTLS has against the certificates of the chain, all together, without what can be excused or is kept in
     /// one of the following.
-    private var reasons: UInt32 = 0
-    private var isLeafExpired = false
-    private var isTooLong = false
-    private var topDepth: Int?
+    private(set) var reasons: UInt32 = 0
+    private(set) var isLeafExpired = false
+    private(set) var isTooLong = false
+    /// Above a configured intermediate.
+    private(set) var isPathTooLong = false
+    /// Why a certificate that counts could not be read, or not be honoured in full.
+    private var unreadable: (code: TLSError.Code, detail: String)?
+    private(set) var topDepth: Int?
     /// The topmost certificate, when no anchor issued it.
-    private var untrustedTop: [UInt8]?
+    private(set) var untrustedTop: [UInt8]?
     /// A certificate that its issuer in the chain did not sign.
-    private var badlySigned: [UInt8]?
+    private(set) var badlySigned: [UInt8]?
 
     /// The leaf, as soon as it was seen and could be read.
     private(set) var leaf: PeerCertificate?
+    /// From the anchor down, as far as it was seen; nil when there is no anchor.
+    private(set) var chain: VerifiedChain?
     private(set) var refusal: VerificationRules.Refusal?
     /// Whether the chain was verified and the authorization allowed it. Nothing else sets this.
     private(set) var isAllowed = false
     /// What the authorization excused.
     private(set) var excused: TLSObjections = []
+    /// What the authorization binds a ticket to: empty for nothing, nil for no ticket.
+    var ticketBinding: [UInt8]?
     /// The anchor that the chain ends in.
-    private(set) var trustAnchor: TLSTrustAnchor?
-    /// The earliest notAfter of the chain, as far as it was read: only kept when ``rules`` say that sessions are.
-    private(set) var chainNotAfter = Int64.max
+    var trustAnchor: TLSTrustAnchor? { self.chain?.anchor.value }
     /// SNI, on a server.
     private(set) var serverName: String?
 
     init(
-        rules: VerificationRules, expectedAddress: [UInt8]?, tickets: TicketIssue?, authorize: @escaping TLSAuthorize
+        rules: VerificationRules, expectedAddress: [UInt8]?, tickets: TicketIssue?,
+        now: @escaping @Sendable () -> Int64, authorize: @escaping TLSAuthorize
     ) {
         self.rules = rules
         self.tickets = tickets
         self.expectedAddress = expectedAddress
+        self.now = now
         self.authorize = authorize
     }
 
@@ -61,16 +70,14 @@ final class PeerVerification {
     func judge(der: UnsafeRawBufferPointer, depth: Int, version: TLSVersion?, reasons: UInt32) -> UInt32 {
         var reasons = reasons
         let isUntrusted = reasons & Self.notTrusted != 0
-        if self.topDepth == nil {
+        let isTop = self.topDepth == nil
+        if isTop {
             self.topDepth = depth
             if isUntrusted {
                 self.untrustedTop = Array(der)
                 reasons &= ~Self.notTrusted
             } else {
-                let anchor = self.rules.anchor(presentedAs: der)
-                self.trustAnchor = anchor?.value
-                // mbedTLS judges an anchor's dates, so they bound a session whether or not they can be read here.
-                self.chainNotAfter = anchor?.certificate?.notAfter ?? Int64.min
+                reasons |= self.beginChain(der, depth)
             }
         } else if isUntrusted, self.badlySigned == nil {
             // mbedTLS went on upwards, so it found an issuer of the right name, whose key did not make the signature.
@@ -80,30 +87,108 @@ final class PeerVerification {
             self.isTooLong = true
         }
         guard depth == 0 else {
-            if self.rules.keepsSessions, self.topDepth != depth {
-                self.chainNotAfter = min(
-                    self.chainNotAfter, (try? PeerCertificate(der: Array(der)))?.notAfter ?? Int64.min)
-            }
+            reasons = self.judgeAuthority(der, isTop: isTop, reasons)
             self.reasons |= reasons & ~Self.notTrusted
             return reasons
+        }
+        return self.judgeLeaf(der, version, reasons, isTop: isTop)
+    }
+
+    /// The topmost certificate is an anchor, or an intermediate that is configured.
+    ///
+    /// - Returns: reasons against what is above it.
+    private func beginChain(_ der: UnsafeRawBufferPointer, _ depth: Int) -> UInt32 {
+        if let anchor = self.rules.anchor(presentedAs: der) {
+            self.chain = VerifiedChain(anchor)
+            self.isTooLong = self.isTooLong || depth > self.rules.chainDepthMax(of: anchor.value)
+            return 0
+        }
+        guard let standIn = self.rules.standIn(presentedAs: der) else { return 0 }
+        self.chain = VerifiedChain(standIn)
+        if standIn.anchorDepth(depth) > self.rules.chainDepthMax(of: standIn.anchor.value) {
+            self.isTooLong = true
+        }
+        let above = standIn.judge(depth: depth, now: self.now(), clockSkew: self.rules.clockSkew)
+        self.isPathTooLong = above.isTooLong
+        self.reasons |= above.reasons
+        // A path that is too long leads to no anchor, as when the client sends the intermediate itself.
+        return above.reasons | (above.isTooLong ? Self.reason(choosing: .unknownCA) : 0)
+    }
+
+    /// One that is not the leaf.
+    ///
+    /// - Returns: the reasons that stand.
+    private func judgeAuthority(_ der: UnsafeRawBufferPointer, isTop: Bool, _ reasons: UInt32) -> UInt32 {
+        let dates = Self.expired | Self.notYetValid
+        if isTop {
+            guard reasons & dates != 0, self.rules.clockSkew > 0 else { return reasons }
+            let known =
+                self.rules.anchor(presentedAs: der)?.authority ?? self.rules.standIn(presentedAs: der)?.authority
+            return self.liftingDates(reasons, (known?.certificate).map { ($0.notBefore, $0.notAfter) })
+        }
+        let isTrusted = self.chain != nil && self.badlySigned == nil
+        guard isTrusted || (reasons & dates != 0 && self.rules.clockSkew > 0) else { return reasons }
+        do throws(DERReader.Failure) {
+            let authority = try self.rules.authorities.reading(der, isTrusted: isTrusted && reasons & ~dates == 0)
+            if self.unreadable == nil, let constraining = authority.certificate, constraining.constrainsNames {
+                self.unreadable = (
+                    .unsupportedNameConstraints,
+                    "name constraints of \(constraining.subjectDescription) cannot be checked"
+                )
+            }
+            self.chain?.add(authority)
+            return self.liftingDates(reasons, authority.certificate.map { ($0.notBefore, $0.notAfter) })
+        } catch {
+            // Without its serial number nobody could say whether it was revoked.
+            self.unreadable =
+                self.unreadable ?? (.certificateUnparsable, "intermediate certificate: \(error.detail)")
+            return reasons
+        }
+    }
+
+    /// mbedTLS knows no allowance for clocks: what it has against dates does not count within ours.
+    private func liftingDates(_ reasons: UInt32, _ dates: (notBefore: Int64, notAfter: Int64)?) -> UInt32 {
+        let skew = self.rules.clockSkew
+        guard skew > 0, reasons & (Self.expired | Self.notYetValid) != 0, let dates else { return reasons }
+        let now = self.now()
+        var reasons = reasons
+        if now <= dates.notAfter + skew {
+            reasons &= ~Self.expired
+        }
+        if now >= dates.notBefore - skew {
+            reasons &= ~Self.notYetValid
+        }
+        return reasons
+    }
+
+    private func judgeLeaf(
+        _ der: UnsafeRawBufferPointer, _ version: TLSVersion?, _ reasons: UInt32, isTop: Bool
+    ) -> UInt32 {
+        var reasons = reasons
+        do throws(DERReader.Failure) {
+            let leaf: PeerCertificate
+            if let firstServer = self.rules.firstServer {
+                leaf = try firstServer.reading(Array(der))
+            } else {
+                leaf = try PeerCertificate(der: Array(der))
+            }
+            self.leaf = leaf
+            reasons = self.liftingDates(reasons, (leaf.notBefore, leaf.notAfter))
+            // One that is itself the anchor has no issuer but itself; a configured intermediate is in the chain already.
+            if !isTop || self.rules.anchor(presentedAs: der) != nil {
+                self.chain?.add(leaf: leaf)
+            }
+        } catch {
+            self.unreadable = (.certificateUnparsable, "leaf certificate: \(error.detail)")
         }
         self.isLeafExpired = reasons & Self.expired != 0
         self.reasons |= reasons & ~(Self.notTrusted | Self.expired)
         if self.untrustedTop != nil {
             reasons |= Self.notTrusted
         }
-
-        do throws(DERReader.Failure) {
-            if let firstServer = self.rules.firstServer {
-                self.leaf = try firstServer.reading(Array(der))
-            } else {
-                self.leaf = try PeerCertificate(der: Array(der))
-            }
-        } catch {
-            self.refusal = .init(
-                code: .certificateUnparsable, detail: "leaf certificate: \(error.detail)", alert: .badCertificate)
-        }
-        if let leaf = self.leaf {
+        if let unreadable = self.unreadable {
+            self.refusal = .init(code: unreadable.code, detail: unreadable.detail, alert: .badCertificate)
+        } else if let leaf = self.leaf {
             if let version, self.rules.refusesCurve(of: leaf, version) {
                 reasons |= UInt32(FLEETGATE_CERTIFICATE_WEAK_KEY)
                 self.reasons |= UInt32(FLEETGATE_CERTIFICATE_WEAK_KEY)
@@ -117,30 +202,48 @@ final class PeerVerification {
             reasons &= ~Self.expired
         }
         guard let refusal = self.refusal else {
-            self.isAllowed = reasons == 0 && self.reasons == 0
+            self.isAllowed = self.leaf != nil && reasons == 0 && self.reasons == 0
             return reasons
         }
         return reasons | Self.reason(choosing: refusal.alert)
     }
 
+    /// Lets go of all that nobody asks for once the handshake is complete and its ticket written.
+    func settle() {
+        self.chain = nil
+        self.untrustedTop = nil
+        self.badlySigned = nil
+        self.ticketHolder = nil
+        self.ticketBinding = nil
+    }
+
     /// The peer of a full handshake, for sessions that begin with it: nil unless it was allowed without excuse.
     func verifiedPeer(at now: Int64) -> VerifiedPeer? {
-        guard self.isAllowed, self.excused.isEmpty, let leaf = self.leaf, let anchor = self.trustAnchor else {
+        guard self.isAllowed, self.excused.isEmpty, let leaf = self.leaf, let chain = self.chain else {
             return nil
         }
         return VerifiedPeer(
-            certificate: leaf, trustAnchor: anchor, verifiedAt: now, notAfter: min(self.chainNotAfter, leaf.notAfter))
+            certificate: leaf, trustAnchor: chain.anchor.value, links: chain.links.map(\.withoutIssuer),
+            strength: chain.strength, verifiedAt: now, notAfter: chain.notAfter)
     }
 
     /// Judges the peer of a session that is being resumed: all that does not need its chain, and the authorization.
     ///
     /// - Returns: why it is refused, if it is.
-    func judgeAgain(_ peer: VerifiedPeer, version: TLSVersion, now: Int64) -> VerificationRules.Refusal? {
+    func judgeAgain(
+        _ peer: VerifiedPeer, version: TLSVersion, now: Int64, binding: [UInt8]
+    ) -> VerificationRules.Refusal? {
         let leaf = peer.certificate
-        if now < leaf.notBefore {
+        if peer.links.count > self.rules.chainDepthMax(of: peer.trustAnchor) {
+            return self.tooLong(peer.trustAnchor)
+        }
+        if let rules = self.rules.rules(of: peer.trustAnchor), let refusal = peer.strength.refusal(by: rules) {
+            return refusal
+        }
+        if now < leaf.notBefore - self.rules.clockSkew {
             return .init(code: .notYetValid, detail: "resumed before it is valid", alert: .certificateExpired)
         }
-        if now > peer.notAfter {
+        if now > peer.notAfter + self.rules.clockSkew {
             return .init(
                 code: .expired, detail: "a certificate of the resumed session's chain has expired",
                 alert: .certificateExpired)
@@ -148,15 +251,16 @@ final class PeerVerification {
         if self.rules.refusesCurve(of: leaf, version) {
             return .init(code: .weakKey, detail: "unacceptable key size or curve", alert: .unsupportedCertificate)
         }
-        if let refusal = self.refusalOfLeaf(leaf, isOwnIssuer: false) {
+        if let refusal = self.refusalOfLeaf(leaf, isOwnIssuer: false, anchor: peer.trustAnchor) {
             return refusal
         }
         let verdict = self.authorize(
             TLSPeer(
                 certificate: leaf, objections: [], trustAnchor: peer.trustAnchor, version: version,
-                serverName: self.serverName))
+                serverName: self.serverName, chain: peer.links, ticketBinding: binding))
+        self.ticketBinding = verdict.ticketBinding
         switch verdict {
-        case .allowed, .allowedDespite: return nil
+        case .allowed, .allowedBound, .allowedDespite: return nil
         case .denied(let code, let alert):
             return .init(
                 code: alert.errorCode, detail: "refused by the authorization", alert: alert.alert, deniedCode: code)
@@ -189,9 +293,11 @@ final class PeerVerification {
         }
         let peer = TLSPeer(
             certificate: leaf, objections: objections, trustAnchor: self.trustAnchor, version: version,
-            serverName: self.serverName)
-        switch self.authorize(peer) {
-        case .allowed:
+            serverName: self.serverName, chain: self.chain?.links ?? [])
+        let verdict = self.authorize(peer)
+        self.ticketBinding = verdict.ticketBinding
+        switch verdict {
+        case .allowed, .allowedBound:
             return (refusal, [])
         case .allowedDespite(let tolerated):
             let excused = objections.intersection(tolerated)
@@ -203,146 +309,6 @@ final class PeerVerification {
             denial.deniedCode = code
             return (denial, [])
         }
-    }
-
-    /// The first reason in the order that ``TLSError/Code`` documents, when these do not count.
-    private func refusal(
-        _ leaf: PeerCertificate, _ trust: Trust, excusing excused: TLSObjections
-    ) -> VerificationRules.Refusal? {
-        if self.isTooLong {
-            return .init(
-                code: .chainTooLong, detail: "more than \(self.rules.chainDepthMax + 1) certificates",
-                alert: .badCertificate)
-        }
-        var isOwnIssuer = false
-        switch trust {
-        case .anchored: break
-        case .broken(let refusal): return refusal
-        case .untrusted(let refusal):
-            guard excused.contains(.untrusted) else { return refusal }
-            isOwnIssuer = leaf.isSelfIssued
-        }
-        var reasons = self.reasons
-        if self.isLeafExpired, !excused.contains(.expired) {
-            reasons |= Self.expired
-        }
-        if reasons != 0 {
-            // What mbedTLS says and nobody here has a name for refuses all the same.
-            return Self.refusal(for: reasons)
-                ?? .init(
-                    code: .unauthenticatedPeer, detail: "refused by mbedTLS, reasons 0x\(String(reasons, radix: 16))",
-                    alert: .certificateUnknown)
-        }
-        return self.refusalOfLeaf(leaf, isOwnIssuer: isOwnIssuer)
-    }
-
-    /// What is said of the leaf by itself, apart from its dates and its key.
-    private func refusalOfLeaf(_ leaf: PeerCertificate, isOwnIssuer: Bool) -> VerificationRules.Refusal? {
-        if let address = self.expectedAddress, !leaf.subjectAlternativeNames.contains(.ip(address)) {
-            return .init(code: .wrongName, detail: "not for the address of the server", alert: .badCertificate)
-        }
-        return self.rules.refusalByPolicy(leaf, isOwnIssuer: isOwnIssuer)
-            ?? self.rules.refusalByUsage(leaf, isOwnIssuer: isOwnIssuer)
-    }
-
-    /// What the chain ends in.
-    private enum Trust {
-        /// A trust anchor.
-        case anchored
-        /// In a certificate that no anchor issued: refused, unless that is excused.
-        case untrusted(VerificationRules.Refusal)
-        /// In nothing that could be excused.
-        case broken(VerificationRules.Refusal)
-    }
-
-    private func judgeTrust(_ leaf: PeerCertificate) -> Trust {
-        func read(_ der: [UInt8]) -> PeerCertificate? {
-            der == leaf.der ? leaf : try? PeerCertificate(der: der)
-        }
-        let badSignature = self.badlySigned.map { der in
-            let issuer = read(der)?.issuerDescription ?? "above it"
-            return VerificationRules.Refusal(
-                code: .badSignature, detail: "not signed by the key of its issuer \(issuer)", alert: .unknownCA)
-        }
-        guard let untrustedTop = self.untrustedTop else {
-            guard self.trustAnchor != nil else {
-                return .broken(
-                    .init(code: .unknownCA, detail: "the chain ends in no trust anchor", alert: .unknownCA))
-            }
-            return badSignature.map { .broken($0) } ?? .anchored
-        }
-        // Whether an anchor has its issuer's name cannot be said of one that cannot be read.
-        guard let top = read(untrustedTop), let depth = self.topDepth else {
-            return .broken(
-                badSignature ?? .init(code: .unknownCA, detail: "no trust anchor issued it", alert: .unknownCA))
-        }
-        let refusal = self.rules.untrusted(top: top, depth: depth)
-        if refusal.code == .chainTooLong {
-            return .broken(refusal)
-        }
-        if let badSignature {
-            return .broken(badSignature)
-        }
-        return refusal.code == .unknownCA ? .untrusted(refusal) : .broken(refusal)
-    }
-
-    private static let notTrusted = UInt32(FLEETGATE_CERTIFICATE_NOT_TRUSTED)
-    private static let expired = UInt32(FLEETGATE_CERTIFICATE_EXPIRED)
-
-    /// The code for what mbedTLS itself has against a chain.
-    static func refusal(for reasons: UInt32) -> VerificationRules.Refusal? {
-        guard reasons != 0 else { return nil }
-        let known: [(Int32, TLSError.Code, String, TLSAlert)] = [
-            (FLEETGATE_CERTIFICATE_NOT_TRUSTED, .unknownCA, "no trust anchor issued it", .unknownCA),
-            (FLEETGATE_CERTIFICATE_WEAK_DIGEST, .weakSignature, "signed with a weak digest", .unsupportedCertificate),
-            (FLEETGATE_CERTIFICATE_UNACCEPTABLE_ALGORITHM, .weakKey, "unacceptable algorithm", .unsupportedCertificate),
-            (FLEETGATE_CERTIFICATE_WEAK_KEY, .weakKey, "unacceptable key size or curve", .unsupportedCertificate),
-            (FLEETGATE_CERTIFICATE_REVOKED, .revoked, "revoked", .certificateRevoked),
-            (FLEETGATE_CERTIFICATE_EXPIRED, .expired, "a certificate of the chain has expired", .certificateExpired),
-            (
-                FLEETGATE_CERTIFICATE_NOT_YET_VALID, .notYetValid, "a certificate of the chain is not valid yet",
-                .certificateExpired
-            ),
-            (FLEETGATE_CERTIFICATE_WRONG_NAME, .wrongName, "not for the name of the server", .badCertificate),
-            (
-                FLEETGATE_CERTIFICATE_KEY_USAGE, .wrongKeyUsage, "key usage does not allow signatures",
-                .unsupportedCertificate
-            ),
-            (
-                FLEETGATE_CERTIFICATE_EXTENDED_KEY_USAGE, .wrongExtendedKeyUsage, "extended key usage does not fit",
-                .unsupportedCertificate
-            ),
-        ]
-        for (bit, code, detail, alert) in known where reasons & UInt32(bit) != 0 {
-            return .init(code: code, detail: detail, alert: alert)
-        }
-        return nil
-    }
-
-    /// The reason that makes mbedTLS send that alert (`mbedtls_ssl_verify_certificate`).
-    static func reason(choosing alert: TLSAlert) -> UInt32 {
-        switch alert {
-        case .badCertificate: UInt32(FLEETGATE_CERTIFICATE_WRONG_NAME)
-        case .unsupportedCertificate: UInt32(FLEETGATE_CERTIFICATE_KEY_USAGE)
-        case .certificateExpired: UInt32(FLEETGATE_CERTIFICATE_EXPIRED)
-        case .certificateRevoked: UInt32(FLEETGATE_CERTIFICATE_REVOKED)
-        case .unknownCA: UInt32(FLEETGATE_CERTIFICATE_NOT_TRUSTED)
-        case .certificateUnknown: UInt32(FLEETGATE_CERTIFICATE_NOT_YET_VALID)
-        default: UInt32(FLEETGATE_CERTIFICATE_OTHER)
-        }
-    }
-
-    /// The bytes of an IPv4 or IPv6 address in text form, or nil when the text is a name.
-    static func address(_ text: String) -> [UInt8]? {
-        var four = in_addr()
-        if inet_pton(AF_INET, text, &four) == 1 {
-            return withUnsafeBytes(of: &four) { Array($0) }
-        }
-        var six = in6_addr()
-        if inet_pton(AF_INET6, text, &six) == 1 {
-            return withUnsafeBytes(of: &six) { Array($0) }
-        }
-        return nil
     }
 }
 

@@ -6,7 +6,7 @@
 /// ``TLSHandshakeCompleted`` says that it has.
 ///
 /// A session that is to be resumed is judged like a new one, from the certificate it began with. On a server with a
-/// ``TLSConfiguration/ticketKey`` this happens when the client offers its ticket: denied, the ticket is passed over, and
+/// ``TLSConfiguration/ticketKeys`` this happens when the client offers its ticket: denied, the ticket is passed over, and
 /// the full handshake that follows asks again. There it is called up to three times for one connection, and the last
 /// answer counts.
 public typealias TLSAuthorize = (TLSPeer) -> TLSVerdict
@@ -24,14 +24,23 @@ public struct TLSPeer: Sendable {
     /// Server: the host name that the client asked for (SNI), if it was printable ASCII; proves nothing. Nil on a
     /// client.
     public let serverName: String?
+    /// The certificates of the chain below the anchor, the leaf first: empty exactly when there is no anchor.
+    public let chain: [TLSChainLink]
+    /// A session that is to be resumed: what its ticket was bound to (``TLSVerdict/allowedBound(to:)``), empty for
+    /// nothing. Nil in a full handshake.
+    public let ticketBinding: [UInt8]?
 
     public init(
         certificate: PeerCertificate,
         objections: TLSObjections,
         trustAnchor: TLSTrustAnchor?,
         version: TLSVersion,
-        serverName: String?
+        serverName: String?,
+        chain: [TLSChainLink] = [],
+        ticketBinding: [UInt8]? = nil
     ) {
+        self.chain = chain
+        self.ticketBinding = ticketBinding
         self.certificate = certificate
         self.objections = objections
         self.trustAnchor = trustAnchor
@@ -44,11 +53,28 @@ public struct TLSPeer: Sendable {
 public enum TLSVerdict: Sendable, Hashable {
     /// Let in. Excuses nothing: with objections the chain is refused for the first of them.
     case allowed
+    /// As ``allowed``, and a ticket of the session carries these bytes, at most ``bindingBytesMax``, to the
+    /// judgement of whoever brings it back. Nil, or more bytes: it gets no ticket.
+    case allowedBound(to: [UInt8]?)
     /// Let in although there are objections. The chain is refused for the first that is not among these.
     case allowedDespite(TLSObjections)
     /// Refused: the peer gets the alert, ``TLSError/deniedCode`` the code. With objections the first of them chooses
     /// the alert and ``TLSError/code``.
     case denied(code: String, alert: TLSDenialAlert)
+}
+
+extension TLSVerdict {
+    /// The longest binding that a ticket holds, in bytes: a digest of any kind.
+    public static let bindingBytesMax = 64
+
+    /// What a ticket is bound to: empty for nothing, nil when there is to be none.
+    var ticketBinding: [UInt8]? {
+        switch self {
+        case .allowed, .allowedDespite: []
+        case .allowedBound(let binding): binding
+        case .denied: nil
+        }
+    }
 }
 
 /// The alerts that a refusal can send.

@@ -1,7 +1,7 @@
 internal import CMbedTLS
 
-// What C calls back, from inside the calls of ``TLSConnection`` and of ``TLSContext``: unwrap and forward. Nothing here throws, logs, or
-// touches the pipeline.
+// What C calls back, from inside the calls of ``TLSConnection`` and of ``TLSContext``: unwrap and forward. Nothing here
+// throws, logs, or touches the pipeline.
 
 func receiveCiphertext(_ io: UnsafeMutableRawPointer?, _ bytes: UnsafeMutablePointer<UInt8>?, _ capacity: Int) -> Int {
     guard let io, let bytes else { return 0 }
@@ -20,7 +20,10 @@ func verifyCertificate(
     _ verification: UnsafeMutableRawPointer?, _ der: UnsafePointer<UInt8>?, _ length: Int, _ depth: Int32,
     _ version: Int32, _ reasons: UInt32
 ) -> UInt32 {
-    guard let verification, let der else { return reasons | UInt32(FLEETGATE_CERTIFICATE_OTHER) }
+    guard let verification, let der else {
+        // Without a DER there is no certificate: mbedTLS has passed over all that were sent.
+        return reasons | UInt32(FLEETGATE_CERTIFICATE_UNACCEPTABLE_ALGORITHM)
+    }
     return Unmanaged<PeerVerification>.fromOpaque(verification).takeUnretainedValue()
         .judge(
             der: UnsafeRawBufferPointer(start: der, count: length), depth: Int(depth),

@@ -31,18 +31,24 @@ extension TLSContext {
             return .refused(
                 TLSError(code: .internalError, fault: .operator, detail: "a client's context verifies no clients"))
         }
-        guard let leaf = chain.first else {
+        guard !chain.isEmpty else {
             return .refused(TLSError(code: .noCertificate, fault: .peer, detail: "no certificate to verify"))
+        }
+        guard chain.allSatisfy(\.isWhole) else {
+            return .refused(
+                TLSError(
+                    code: .certificateUnparsable, fault: .operator, detail: "only whole certificates can be verified",
+                    peerCertificate: chain.first))
         }
         let presented: CertificateChain
         do throws(MbedTLSFailure) {
             presented = try CertificateChain(presented: chain.map(\.der))
         } catch {
-            return .refused(Self.refusal(status: error.code, reasons: 0, nil, leaf))
+            return .refused(Self.refusal(status: error.code, reasons: 0, nil, chain))
         }
         return withoutActuallyEscaping(authorize) { authorize in
             let verification = PeerVerification(
-                rules: self.rules, expectedAddress: nil, tickets: nil, authorize: authorize)
+                rules: self.rules, expectedAddress: nil, tickets: nil, now: self.now, authorize: authorize)
             Array((serverName ?? "").utf8).withUnsafeBytes { verification.noteServerName($0) }
             var reasons: UInt32 = 0
             let status = withExtendedLifetime(verification) {
@@ -51,7 +57,7 @@ extension TLSContext {
                     Unmanaged.passUnretained(verification).toOpaque(), version.wireValue, &reasons)
             }
             guard status == 0, verification.isAllowed else {
-                return .refused(Self.refusal(status: status, reasons: reasons, verification, leaf))
+                return .refused(Self.refusal(status: status, reasons: reasons, verification, chain))
             }
             return .accepted(trustAnchor: verification.trustAnchor, despite: verification.excused)
         }
@@ -59,25 +65,31 @@ extension TLSContext {
 
     /// As ``TLSConnection`` tells the same failure of a handshake.
     private static func refusal(
-        status: Int32, reasons: UInt32, _ verification: PeerVerification?, _ leaf: PeerCertificate
+        status: Int32, reasons: UInt32, _ verification: PeerVerification?, _ chain: [PeerCertificate]
     ) -> TLSError {
+        let leaf = chain.first
+        let issuers = Array(chain.dropFirst())
         guard status != 0 else {
             return TLSError(
                 code: .unauthenticatedPeer, fault: .peer, detail: "verified without having been allowed",
-                peerCertificate: leaf)
+                peerCertificate: leaf, presentedIssuers: issuers)
         }
         let kind = fleetgate_chain_failure(status)
         let (code, fault) = TLSConnection.codeAndFault(of: kind)
         guard case .verification = kind else {
+            let unsupported =
+                code == .certificateUnparsable ? VerificationRules.Refusal.unsupported(in: chain.map(\.der)) : nil
             return TLSError(
-                code: code, fault: fault, detail: "\(MbedTLSFailure(code: status))", peerCertificate: leaf,
-                mbedTLSCode: status)
+                code: unsupported?.code ?? code, fault: fault,
+                detail: unsupported?.detail ?? "\(MbedTLSFailure(code: status))", peerCertificate: leaf,
+                mbedTLSCode: status, presentedIssuers: issuers)
         }
-        let reason = verification?.refusal ?? PeerVerification.refusal(for: reasons)
+        let reason = (verification?.refusal ?? PeerVerification.refusal(for: reasons))?
+            .explained(by: chain.map(\.der), isLeafRead: verification?.leaf != nil)
         return TLSError(
             code: reason?.code ?? code, fault: fault, detail: reason?.detail ?? "\(MbedTLSFailure(code: status))",
             peerCertificate: verification?.leaf ?? leaf, mbedTLSCode: status,
             alertSent: UInt8(exactly: fleetgate_alert_for_reasons(reasons)).map { TLSAlert(rawValue: $0) },
-            deniedCode: reason?.deniedCode)
+            deniedCode: reason?.deniedCode, presentedIssuers: issuers)
     }
 }

@@ -41,9 +41,22 @@ public struct TLSConfiguration: Sendable {
     public var maximumFragmentLength: MaximumFragmentLength?
     /// Client: ask for session tickets, and hand the sessions out (``TLSSessionAvailable``).
     public var keepsSessions: Bool
-    /// Server: give clients tickets that are sealed with this key, and resume the sessions of those that bring one back
-    /// (RFC 5077, RFC 8446 section 2.2). Nil for full handshakes only. See ``TLSAuthorize`` on who judges them.
-    public var ticketKey: TLSTicketKey?
+    /// Server: give clients tickets that are sealed with the first of these keys, and resume the sessions of those that
+    /// bring one back sealed with any (RFC 5077, RFC 8446 section 2.2). Empty for full handshakes only. See
+    /// ``TLSAuthorize`` on who judges them.
+    public var ticketKeys: [TLSTicketKey]
+    /// Server: part of what tickets are sealed for, so that servers of one key but another scope, such as another
+    /// listener's, do not resume them.
+    public var ticketScope: String
+    /// Server: rules for the chains of single anchors, by the SHA-256 fingerprint of the anchor's certificate. An anchor
+    /// that is not in it has ``requiresClientAuthExtendedKeyUsage`` and else the defaults.
+    public var anchorRules: [[UInt8]: TLSAnchorRules]
+    /// Server: CA certificates for clients that do not send those between their own and the anchor. They are trusted no
+    /// more than if the client had sent them.
+    public var intermediatesPEM: [UInt8]
+    /// How far the peer's idea of time may differ: certificates of its chain count as valid that long before notBefore and
+    /// after notAfter. Between 0 and one day.
+    public var clockSkew: TimeAmount
     /// What a peer's leaf certificate must be beside trusted.
     public var leafPolicy: TLSLeafPolicy
     public var limits: TLSLimits
@@ -64,7 +77,11 @@ public struct TLSConfiguration: Sendable {
         sendsCertificateAuthorities: Bool = false,
         maximumFragmentLength: MaximumFragmentLength? = nil,
         keepsSessions: Bool = false,
-        ticketKey: TLSTicketKey? = nil,
+        ticketKeys: [TLSTicketKey] = [],
+        ticketScope: String = "",
+        anchorRules: [[UInt8]: TLSAnchorRules] = [:],
+        intermediatesPEM: [UInt8] = [],
+        clockSkew: TimeAmount = .zero,
         leafPolicy: TLSLeafPolicy = .init(),
         limits: TLSLimits = .init()
     ) {
@@ -83,10 +100,19 @@ public struct TLSConfiguration: Sendable {
         self.sendsCertificateAuthorities = sendsCertificateAuthorities
         self.maximumFragmentLength = maximumFragmentLength
         self.keepsSessions = keepsSessions
-        self.ticketKey = ticketKey
+        self.ticketKeys = ticketKeys
+        self.ticketScope = ticketScope
+        self.anchorRules = anchorRules
+        self.intermediatesPEM = intermediatesPEM
+        self.clockSkew = clockSkew
         self.leafPolicy = leafPolicy
         self.limits = limits
     }
+}
+
+extension TLSConfiguration {
+    /// ``clockSkew`` as certificates' dates are told.
+    var clockSkewSeconds: Int64 { self.clockSkew.nanoseconds / 1_000_000_000 }
 }
 
 /// What a peer's leaf certificate must be, beyond what mbedTLS asks (which accepts all of these).
@@ -140,6 +166,10 @@ public struct TLSLimits: Sendable, Hashable {
 
     /// The largest certificate that mbedTLS can take: it must fit into one handshake message.
     static let certificateBytesMax = 16_384
+    /// A certificate's identity: all of the certificate but key and signature, and two digests.
+    public static let identityBytesMax = 16_640
+    /// Certificates read from a message that was refused, to tell of them: as many as mbedTLS goes through, and one more.
+    static let presentedCertificatesMax = 11
     /// Certificates read from one file: more than any chain or set of anchors needs.
     static let certificatesInFileMax = 64
     /// A file of that many certificates, each as large as can be and in base64, with some text.

@@ -31,6 +31,12 @@ public struct TLSConfigurationError: Error, Sendable, Hashable, CustomStringConv
         public static let noTrustAnchors = Code(rawValue: "no-trust-anchors")
         /// A trust anchor cannot be parsed.
         public static let trustAnchorUnparsable = Code(rawValue: "trust-anchor-unparsable")
+        /// An intermediate that cannot be parsed, that no trust anchor issued, or that may not issue certificates.
+        public static let intermediateUnusable = Code(rawValue: "intermediate-unusable")
+        /// Rules of a trust anchor that are weaker than what holds for all, or that nothing can meet.
+        public static let anchorRules = Code(rawValue: "anchor-rules")
+        /// Keys of tickets that cannot be told apart.
+        public static let ticketKeys = Code(rawValue: "ticket-keys")
         /// TLS 1.3 was asked for, which the linked library cannot do safely.
         public static let versionUnavailable = Code(rawValue: "version-unavailable")
         /// No cipher suite, too many, or none for a version that is offered.
@@ -67,6 +73,8 @@ public struct TLSConfigurationWarning: Sendable, Hashable {
         public static let certificateNotYetValid = Code(rawValue: "certificate-not-yet-valid")
         /// A trust anchor has expired: chains that end in it are refused.
         public static let trustAnchorExpired = Code(rawValue: "trust-anchor-expired")
+        /// A configured intermediate has expired: only clients that send a newer one are accepted by way of it.
+        public static let intermediateExpired = Code(rawValue: "intermediate-expired")
     }
 
     public let code: Code

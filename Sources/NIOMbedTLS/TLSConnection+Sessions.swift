@@ -25,7 +25,8 @@ extension TLSConnection {
     }
 
     private func judgeServer(of session: TLSSession) throws(TLSError) {
-        let refusal = self.verification.judgeAgain(session.peer, version: session.version, now: self.context.now())
+        let refusal = self.verification.judgeAgain(
+            session.peer, version: session.version, now: self.context.now(), binding: [])
         guard let refusal else { return }
         _ = fleetgate_connection_send_fatal_alert(self.pointer, refusal.alert.rawValue)
         throw TLSError(

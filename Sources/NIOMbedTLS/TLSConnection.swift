@@ -22,6 +22,8 @@ final class TLSConnection {
     let context: TLSContext
     private let requestedName: String?
     private var firstBytes: FirstBytes
+    /// On a server, until the handshake is complete.
+    private var clientHello: ClientHelloCapture?
     /// The session that a client has offered, until the handshake is complete.
     var offered: TLSSession?
     /// What there is for sessions to begin with: set on a client that keeps them, when the handshake is complete.
@@ -47,7 +49,8 @@ final class TLSConnection {
         }
         let buffers = CiphertextBuffers(allocator: allocator, outboundBytesMax: TLSLimits.ciphertextHeldMax)
         let verification = PeerVerification(
-            rules: context.rules, expectedAddress: address, tickets: context.tickets, authorize: authorize)
+            rules: context.rules, expectedAddress: address, tickets: context.tickets, now: context.now,
+            authorize: authorize)
         var callbacks = fleetgate_callbacks(
             receive: receiveCiphertext, send: sendCiphertext, verify: verifyCertificate, server_name: noteServerName,
             write_ticket: writeTicket, read_ticket: readTicket)
@@ -66,6 +69,7 @@ final class TLSConnection {
         self.context = context
         self.requestedName = name
         self.firstBytes = FirstBytes(role: context.role)
+        self.clientHello = context.role == .server ? ClientHelloCapture() : nil
         if context.role == .client {
             code = fleetgate_connection_set_server_name(pointer, name)
             guard code == 0 else {
@@ -90,6 +94,7 @@ final class TLSConnection {
 
     /// Feeds ciphertext from the channel.
     func receive(_ ciphertext: ByteBuffer) {
+        self.clientHello?.receive(ciphertext.readableBytesView)
         self.buffers.receive(ciphertext)
     }
 
@@ -102,6 +107,11 @@ final class TLSConnection {
 
     /// The peer's certificate, as far as it was presented.
     var presentedCertificate: PeerCertificate? { self.verification.leaf }
+
+    /// The error with what is known of the client's offer, if the handshake is not over.
+    func explaining(_ error: TLSError) -> TLSError {
+        self.clientHello.map { error.adding($0.clientHello) } ?? error
+    }
 
     /// A session to keep, each of them once.
     func takeSession() -> TLSSession? {
@@ -246,9 +256,11 @@ extension TLSConnection {
         if let error = self.excess() {
             return .failed(error)
         }
+        self.clientHello = nil
         if self.context.role == .client {
             self.beginSessions(isResumed: isResumed, version)
         }
+        self.verification.settle()
         let suite = fleetgate_connection_cipher_suite(self.pointer)
         return .done(
             TLSHandshakeCompleted(

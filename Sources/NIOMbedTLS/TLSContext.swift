@@ -14,6 +14,9 @@ public final class TLSContext {
     public let warnings: [TLSConfigurationWarning]
     /// In the order of ``TLSConfiguration/trustAnchorsPEM``.
     public let trustAnchors: [TLSTrustAnchor]
+    /// The certificates of all CAs that this knows: the anchors, as far as they can be read, then the intermediates
+    /// configured.
+    public let authorities: [PeerCertificate]
 
     let versions: ClosedRange<TLSVersion>
     let keepsSessions: Bool
@@ -51,7 +54,7 @@ public final class TLSContext {
     ) throws(TLSConfigurationError) {
         var problems = ProblemList()
         problems.check(configuration)
-        let parts = Parts(configuration, sharing: other?.parts, &problems)
+        let parts = Parts(configuration, sharing: other?.parts, now: now(), &problems)
         let settings = parts.flatMap { $0.makeSettings(configuration, &problems) }
         guard let parts, let settings, problems.isEmpty else {
             fleetgate_settings_free(settings)
@@ -62,14 +65,22 @@ public final class TLSContext {
         self.role = configuration.role
         self.versions = configuration.versions
         self.keepsSessions = configuration.keepsSessions
-        self.tickets = configuration.ticketKey.map { TicketIssue(key: $0, random: parts.random, now: now) }
+        self.tickets =
+            configuration.ticketKeys.isEmpty
+            ? nil
+            : TicketIssue(
+                keys: configuration.ticketKeys, scope: Array(configuration.ticketScope.utf8), random: parts.random,
+                now: now)
         self.handshakeTimeout = configuration.handshakeTimeout
         self.closeTimeout = configuration.closeTimeout
         self.limits = configuration.limits
         let chain = parts.chain?.ders.compactMap { try? PeerCertificate(der: $0) } ?? []
         self.rules = VerificationRules(configuration, parts.trust)
         self.trustAnchors = parts.trust.values
-        self.warnings = Self.warnings(chain: chain, anchors: anchors.compactMap(\.certificate), now: now())
+        let intermediates = (parts.trust.standIns + parts.trust.unusedStandIns).compactMap(\.authority.certificate)
+        self.authorities = anchors.compactMap(\.certificate) + intermediates
+        self.warnings = Self.warnings(
+            chain: chain, anchors: anchors.compactMap(\.certificate), intermediates: intermediates, now: now())
         self.settings = settings
         self.parts = parts
     }
@@ -80,7 +91,7 @@ public final class TLSContext {
     }
 
     private static func warnings(
-        chain: [PeerCertificate], anchors: [PeerCertificate], now: Int64
+        chain: [PeerCertificate], anchors: [PeerCertificate], intermediates: [PeerCertificate], now: Int64
     ) -> [TLSConfigurationWarning] {
         var warnings: [TLSConfigurationWarning] = []
         for certificate in chain {
@@ -93,6 +104,10 @@ public final class TLSContext {
         }
         for anchor in anchors where anchor.notAfter < now {
             warnings.append(.init(code: .trustAnchorExpired, message: "expired trust anchor: \(anchor)"))
+        }
+        for intermediate in intermediates where intermediate.notAfter < now {
+            warnings.append(
+                .init(code: .intermediateExpired, message: "expired intermediate, which is not used: \(intermediate)"))
         }
         return warnings
     }
@@ -111,7 +126,9 @@ extension TLSContext {
         let trust: TrustStore
 
         /// Nil when a problem makes going on pointless; other problems are only noted.
-        init?(_ configuration: TLSConfiguration, sharing other: Parts?, _ problems: inout ProblemList) {
+        init?(
+            _ configuration: TLSConfiguration, sharing other: Parts?, now: Int64, _ problems: inout ProblemList
+        ) {
             do throws(TLSError) {
                 try MbedTLSLibrary.prepare()
             } catch {
@@ -135,7 +152,7 @@ extension TLSContext {
             if let chain = self.chain, let key = self.key, !key.matches(chain, random: self.random) {
                 problems.add(.keyMismatch, "the private key is not that of the first certificate of the chain")
             }
-            if let trust = other?.trust, trust.pem == configuration.trustAnchorsPEM {
+            if let trust = other?.trust, trust.serves(configuration, now: now) {
                 self.trust = trust
                 return
             }
@@ -143,10 +160,14 @@ extension TLSContext {
                 let anchors = Self.certificates(
                     configuration.trustAnchorsPEM, .trustAnchorUnparsable, "trust anchors", &problems)
             else { return nil }
-            do throws(DERReader.Failure) {
-                self.trust = try TrustStore(pem: configuration.trustAnchorsPEM, anchors)
+            do throws(IntermediateProblem) {
+                self.trust = try TrustStore(configuration, anchors, now: now)
             } catch {
-                problems.add(.library, "trust anchors: \(error.detail)")
+                if error.isAboutAnchor {
+                    problems.add(.trustAnchorUnparsable, "trust anchors: \(error.detail)")
+                } else {
+                    problems.add(.intermediateUnusable, error.detail)
+                }
                 return nil
             }
         }
@@ -226,7 +247,7 @@ extension TLSContext {
             if configuration.keepsSessions {
                 fleetgate_settings_set_keeps_sessions(settings)
             }
-            if configuration.ticketKey != nil {
+            if !configuration.ticketKeys.isEmpty {
                 fleetgate_settings_set_issues_tickets(settings)
             }
             if configuration.sendsCertificateAuthorities {
@@ -282,8 +303,12 @@ private struct ProblemList {
         if configuration.role == .server, configuration.keepsSessions {
             self.add(.wrongRole, "a server keeps no sessions, it gives them out as tickets")
         }
-        if configuration.role == .client, configuration.ticketKey != nil {
+        if configuration.role == .client, !configuration.ticketKeys.isEmpty {
             self.add(.wrongRole, "a client gives out no tickets")
+        }
+        if configuration.role == .client, !configuration.intermediatesPEM.isEmpty || !configuration.anchorRules.isEmpty
+        {
+            self.add(.wrongRole, "intermediates and rules for anchors are for a server's clients")
         }
         self.checkLimits(configuration)
     }
@@ -309,8 +334,25 @@ private struct ProblemList {
         if limits.handshakeBytesInMax < 1_024 || limits.handshakeBytesOutMax < 1_024 {
             self.add(.limit, "a handshake needs at least 1024 bytes each way")
         }
-        if let key = configuration.ticketKey, key.lifetime <= 0 {
+        if configuration.ticketKeys.contains(where: { $0.lifetime <= 0 }) {
             self.add(.limit, "tickets must be good for a second at least")
+        }
+        if Set(configuration.ticketKeys.map(\.identifier)).count < configuration.ticketKeys.count {
+            self.add(.ticketKeys, "two keys of tickets have the same identifier")
+        }
+        if !(.zero ... .hours(24)).contains(configuration.clockSkew) {
+            self.add(.limit, "the allowance for clocks must be from 0 to one day")
+        }
+        for rules in configuration.anchorRules.values {
+            if rules.rsaBitsMin < 2048 || rules.curveBitsMin < 256 || rules.signatureDigests.isEmpty
+                || !(1...9).contains(rules.chainDepthMax)
+            {
+                self.add(
+                    .anchorRules,
+                    "a trust anchor's rules need RSA of 2048 bits and curves of 256 at least, a digest, and a depth "
+                        + "from 1 to 9"
+                )
+            }
         }
         if limits.plaintextHeldMax < 0 {
             self.add(.limit, "the plaintext held before a handshake cannot be negative")

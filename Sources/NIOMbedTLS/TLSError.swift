@@ -27,6 +27,10 @@ public struct TLSError: Error, Sendable, CustomStringConvertible {
     /// The code that the authorization gave with its refusal (``TLSVerdict/denied(code:alert:)``). When the chain could
     /// have been excused (``TLSObjections``) it stands beside the code of what was not.
     public let deniedCode: String?
+    /// What the client offered, when a server's handshake failed and it could be read.
+    public let clientHello: TLSClientHello?
+    /// The certificates presented behind ``peerCertificate``, in their order, as far as they could be read.
+    public let presentedIssuers: [PeerCertificate]
 
     public init(
         code: Code,
@@ -36,8 +40,12 @@ public struct TLSError: Error, Sendable, CustomStringConvertible {
         mbedTLSCode: Int32? = nil,
         alertSent: TLSAlert? = nil,
         alertReceived: TLSAlert? = nil,
-        deniedCode: String? = nil
+        deniedCode: String? = nil,
+        clientHello: TLSClientHello? = nil,
+        presentedIssuers: [PeerCertificate] = []
     ) {
+        self.clientHello = clientHello
+        self.presentedIssuers = presentedIssuers
         self.code = code
         self.fault = fault
         self.detail = detail
@@ -46,6 +54,14 @@ public struct TLSError: Error, Sendable, CustomStringConvertible {
         self.alertSent = alertSent
         self.alertReceived = alertReceived
         self.deniedCode = deniedCode
+    }
+
+    /// The same with the client's offer.
+    func adding(_ clientHello: TLSClientHello?) -> TLSError {
+        TLSError(
+            code: self.code, fault: self.fault, detail: self.detail, peerCertificate: self.peerCertificate,
+            mbedTLSCode: self.mbedTLSCode, alertSent: self.alertSent, alertReceived: self.alertReceived,
+            deniedCode: self.deniedCode, clientHello: clientHello, presentedIssuers: self.presentedIssuers)
     }
 
     public var description: String {

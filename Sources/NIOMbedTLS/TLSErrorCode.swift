@@ -2,7 +2,8 @@ extension TLSError {
     /// A stable reason, in kebab case: fit for metrics and for programs.
     ///
     /// When several reasons apply to a certificate, the first of this order is the code: `chain-too-long`,
-    /// `certificate-unparsable`, `bad-signature`, `unknown-ca`, `weak-signature`, `weak-key`, `revoked`, `expired`,
+    /// `unsupported-signature`, `unsupported-key`, `unsupported-critical-extension`, `certificate-unparsable`,
+    /// `unsupported-name-constraints`, `bad-signature`, `unknown-ca`, `weak-signature`, `weak-key`, `revoked`, `expired`,
     /// `not-yet-valid`, `wrong-name`, `not-v3`, `leaf-is-ca`, `bad-serial`, `wrong-key-usage`,
     /// `wrong-extended-key-usage`, and last what the authorization says.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
@@ -14,8 +15,20 @@ extension TLSError {
 
         /// The client presented no certificate.
         public static let noCertificate = Code(rawValue: "no-certificate")
-        /// A certificate of the chain cannot be parsed, is too large, or has an unknown critical extension.
+        /// A certificate of the chain cannot be parsed or is too large.
         public static let certificateUnparsable = Code(rawValue: "certificate-unparsable")
+        /// A certificate of the chain has a critical extension that mbedTLS does not know and so could not honour, such as
+        /// name constraints or policy constraints (RFC 5280, 4.2).
+        public static let unsupportedCriticalExtension = Code(rawValue: "unsupported-critical-extension")
+        /// An intermediate limits the names below it (name constraints that are not marked critical), which mbedTLS would
+        /// pass over and nothing here checks: what the limit was meant to keep out would get in.
+        public static let unsupportedNameConstraints = Code(rawValue: "unsupported-name-constraints")
+        /// A certificate of the chain has a key that mbedTLS cannot compute with: Ed25519 and Ed448, DSA, a curve that it
+        /// does not have, RSA of more than 8192 bits.
+        public static let unsupportedKey = Code(rawValue: "unsupported-key")
+        /// A certificate that the chain needs is signed with an algorithm that mbedTLS does not know, such as Ed25519 or
+        /// ML-DSA. It passes over such a certificate as if it had not been sent.
+        public static let unsupportedSignature = Code(rawValue: "unsupported-signature")
         /// No trust anchor issued the chain: none has the issuer's name (and key identifier).
         public static let unknownCA = Code(rawValue: "unknown-ca")
         /// An issuer of the right name exists, but its key did not make the signature; or the peer could not prove that

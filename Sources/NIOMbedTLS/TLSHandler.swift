@@ -234,7 +234,8 @@ public final class TLSHandler: ChannelDuplexHandler {
                 for promise in self.writes.removeAll() {
                     promise.fail(error)
                 }
-            case .report(let error): context.fireErrorCaught(error)
+            case .report(let error):
+                context.fireErrorCaught(self.connection?.explaining(error) ?? error)
             case .writeCloseNotify: self.connection?.writeCloseNotify()
             case .close: self.closeChannel(context)
             case .joinClose: self.join(closePromise)

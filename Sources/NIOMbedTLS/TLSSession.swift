@@ -40,6 +40,9 @@ struct VerifiedPeer: Sendable {
     let certificate: PeerCertificate
     /// The anchor that the chain ended in.
     let trustAnchor: TLSTrustAnchor
+    /// The certificates below it, the leaf first, without those who issued them.
+    let links: [TLSChainLink]
+    let strength: ChainStrength
     /// Seconds since 1970, when the full handshake was complete.
     let verifiedAt: Int64
     /// Seconds since 1970: the earliest notAfter of the whole chain.

@@ -9,7 +9,7 @@ public import NIOCore
 public struct TLSTicketKey: Sendable, CustomStringConvertible, CustomReflectable {
     /// In the clear at the head of each ticket, to tell keys apart.
     let identifier: [UInt8]
-    let secret: [UInt8]
+    private let secret: Secret
     /// Seconds after the full handshake for which a client may resume, unless a certificate expires before.
     let lifetime: Int64
 
@@ -23,9 +23,25 @@ public struct TLSTicketKey: Sendable, CustomStringConvertible, CustomReflectable
             lifetime: min(lifetime.nanoseconds / 1_000_000_000, Self.lifetimeMax))
     }
 
+    /// A key that others have too, or that is to outlive the process.
+    ///
+    /// - Parameters:
+    ///   - identifier: 16 bytes, not secret; no two keys may have the same.
+    ///   - secret: 32 bytes from a cryptographic random number generator.
+    ///   - lifetime: as of ``init(lifetime:)``.
+    /// - Returns: nil when one of the first two has another length.
+    public init?(identifier: [UInt8], secret: [UInt8], lifetime: TimeAmount) {
+        guard identifier.count == Self.identifierLength, secret.count == Int(FLEETGATE_SEAL_KEY_LENGTH) else {
+            return nil
+        }
+        self.init(
+            identifier: identifier, secret: secret,
+            lifetime: min(lifetime.nanoseconds / 1_000_000_000, Self.lifetimeMax))
+    }
+
     init(identifier: [UInt8], secret: [UInt8], lifetime: Int64) {
         self.identifier = identifier
-        self.secret = secret
+        self.secret = Secret(secret)
         self.lifetime = lifetime
     }
 
@@ -35,6 +51,26 @@ public struct TLSTicketKey: Sendable, CustomStringConvertible, CustomReflectable
 
     static let identifierLength = 16
     private static let lifetimeMax: Int64 = 604_800
+
+    /// The one copy that all values of a key share, overwritten with the last of them: a key that was rotated out must
+    /// not be found in memory, because it opens every ticket it ever sealed.
+    private final class Secret: @unchecked Sendable {
+        // Written in `init` and `deinit` only.
+        private let bytes: UnsafeMutableBufferPointer<UInt8>
+
+        init(_ secret: [UInt8]) {
+            self.bytes = .allocate(capacity: secret.count)
+            _ = self.bytes.initialize(fromContentsOf: secret)
+        }
+
+        /// Valid for as long as this object.
+        var address: UnsafePointer<UInt8>? { UnsafePointer(self.bytes.baseAddress) }
+
+        deinit {
+            fleetgate_wipe(self.bytes.baseAddress, self.bytes.count)
+            self.bytes.deallocate()
+        }
+    }
 
     /// From the kernel.
     private static func random(_ count: Int) -> [UInt8] {
@@ -48,38 +84,55 @@ extension TLSTicketKey {
     private static let headerLength = 1 + Self.identifierLength + Int(FLEETGATE_SEAL_NONCE_LENGTH)
     private static let tagLength = Int(FLEETGATE_SEAL_TAG_LENGTH)
     /// Changes with what ``SessionTicket`` writes, so that no other program's tickets are misread.
-    private static let format: UInt8 = 1
+    static let format: UInt8 = 2
+
+    /// The identifier that a ticket names, if it can be one of ours.
+    static func identifier(of ticket: UnsafeMutableRawBufferPointer) -> Slice<UnsafeMutableRawBufferPointer>? {
+        guard ticket.count > Self.headerLength + Self.tagLength, ticket[0] == Self.format else { return nil }
+        return ticket[1...Self.identifierLength]
+    }
 
     /// A ticket with this content, or nil when it cannot be made.
-    func seal(_ content: [UInt8], random: RandomSource) -> [UInt8]? {
-        var ticket = [Self.format] + self.identifier
+    ///
+    /// - Parameter scope: without which it cannot be opened.
+    func seal(_ content: [UInt8], scope: [UInt8], random: RandomSource) -> [UInt8]? {
+        var ticket: [UInt8] = []
+        // All of it at once: growing would leave a copy of the content in memory that was given back.
+        ticket.reserveCapacity(Self.headerLength + content.count + Self.tagLength)
+        ticket.append(Self.format)
+        ticket += self.identifier
         var nonce = [UInt8](repeating: 0, count: Int(FLEETGATE_SEAL_NONCE_LENGTH))
         guard fleetgate_random_bytes(random.pointer, &nonce, nonce.count) == 0 else { return nil }
         ticket += nonce
-        let header = ticket
+        let headerLength = ticket.count
+        let header = ticket + scope
         ticket += content
         ticket += [UInt8](repeating: 0, count: Self.tagLength)
         let status = ticket.withUnsafeMutableBufferPointer { bytes -> Int32 in
             guard let start = bytes.baseAddress else { return -1 }
-            return fleetgate_seal(
-                self.secret, nonce, header, header.count, start + header.count, content.count,
-                start + header.count + content.count)
+            return withExtendedLifetime(self.secret) { secret in
+                fleetgate_seal(
+                    secret.address, nonce, header, header.count, start + headerLength, content.count,
+                    start + headerLength + content.count)
+            }
         }
-        return status == 0 && header.count == Self.headerLength ? ticket : nil
+        return status == 0 && headerLength == Self.headerLength ? ticket : nil
     }
 
     /// Opens a ticket in place.
     ///
     /// - Returns: where the content is in it, or nil when it is not authentic.
-    func open(_ ticket: UnsafeMutableRawBufferPointer) -> Range<Int>? {
+    func open(_ ticket: UnsafeMutableRawBufferPointer, scope: [UInt8]) -> Range<Int>? {
         guard let start = ticket.bindMemory(to: UInt8.self).baseAddress,
-            ticket.count > Self.headerLength + Self.tagLength, ticket[0] == Self.format,
-            ticket[1...Self.identifierLength].elementsEqual(self.identifier)
+            Self.identifier(of: ticket)?.elementsEqual(self.identifier) == true
         else { return nil }
+        let header = Array(ticket[..<Self.headerLength]) + scope
         let content = Self.headerLength..<ticket.count - Self.tagLength
-        let status = fleetgate_open(
-            self.secret, start + 1 + Self.identifierLength, start, Self.headerLength, start + content.lowerBound,
-            content.count, start + content.upperBound)
+        let status = withExtendedLifetime(self.secret) { secret in
+            fleetgate_open(
+                secret.address, start + 1 + Self.identifierLength, header, header.count, start + content.lowerBound,
+                content.count, start + content.upperBound)
+        }
         return status == 0 ? content : nil
     }
 }

@@ -1,30 +1,72 @@
 internal import Synchronization
 
-/// The trust anchors of a context: what mbedTLS verifies with, and what is known of each. Immutable.
+/// The trust anchors of a context, with the intermediates configured: what mbedTLS verifies with, and what is known of
+/// each. Immutable but for what it remembers of others.
 ///
 /// Contexts of one event loop can share it; of two loops they must not, because mbedTLS 2.28 computes with the anchors'
 /// own curves.
 final class TrustStore {
     /// As given, to recognise it by.
     let pem: [UInt8]
+    let intermediatesPEM: [UInt8]
+    /// Whether keys that are too weak were accepted in the intermediates.
+    let weakKeysAllowed: Bool
+    /// What mbedTLS takes as trusted: the anchors, then the intermediates.
     let certificates: CertificateChain
     /// In the order of the PEM.
     let anchors: [VerificationRules.Anchor]
+    let standIns: [VerificationRules.StandIn]
+    /// Configured too, but not valid when this was made.
+    let unusedStandIns: [VerificationRules.StandIn]
     let values: [TLSTrustAnchor]
-    /// SHA-256 of all fingerprints in their order: the same for stores of the same anchors.
+    /// SHA-256 of all anchors' fingerprints in their order: the same for stores of the same anchors.
     let digest: [UInt8]
     let firstServer = FirstServer()
+    let authorities = AuthorityCache()
 
-    init(pem: [UInt8], _ certificates: CertificateChain) throws(DERReader.Failure) {
+    /// - Parameter certificates: the anchors, parsed; the intermediates are added to them.
+    init(
+        _ configuration: TLSConfiguration, _ certificates: CertificateChain, now: Int64
+    ) throws(IntermediateProblem) {
         var anchors: [VerificationRules.Anchor] = []
-        for der in certificates.ders {
-            anchors.append(try VerificationRules.Anchor(der: der))
+        for (index, der) in certificates.ders.enumerated() {
+            do throws(DERReader.Failure) {
+                anchors.append(try VerificationRules.Anchor(der: der))
+            } catch {
+                throw IntermediateProblem(isAboutAnchor: true, detail: "number \(index + 1): \(error.detail)")
+            }
         }
-        self.pem = pem
+        self.pem = configuration.trustAnchorsPEM
+        self.intermediatesPEM = configuration.intermediatesPEM
+        self.weakKeysAllowed = !configuration.leafPolicy.refusesWeakKeys
         self.certificates = certificates
         self.anchors = anchors
+        let configured = try Self.standIns(configuration, below: certificates, anchors)
+        // mbedTLS prefers what it trusts to what a client sends, even when it has expired, and would then refuse a client
+        // that sends a renewed one.
+        self.standIns = configured.filter { $0.validity.contains(now) }
+        self.unusedStandIns = configured.filter { !$0.validity.contains(now) }
         self.values = anchors.map(\.value)
-        self.digest = try PeerCertificate.sha256(self.values.flatMap(\.sha256Fingerprint)[...])
+        do throws(DERReader.Failure) {
+            self.digest = try PeerCertificate.sha256(self.values.flatMap(\.sha256Fingerprint)[...])
+        } catch {
+            throw IntermediateProblem(isAboutAnchor: true, detail: error.detail)
+        }
+        for standIn in self.standIns {
+            do throws(MbedTLSFailure) {
+                try certificates.append(standIn.authority.der)
+            } catch {
+                throw IntermediateProblem(isAboutAnchor: false, detail: "\(error)")
+            }
+        }
+    }
+
+    /// Whether a context of that configuration can use this one.
+    func serves(_ configuration: TLSConfiguration, now: Int64) -> Bool {
+        self.pem == configuration.trustAnchorsPEM && self.intermediatesPEM == configuration.intermediatesPEM
+            && self.weakKeysAllowed != configuration.leafPolicy.refusesWeakKeys
+            && self.standIns.allSatisfy { $0.validity.contains(now) }
+            && !self.unusedStandIns.contains { $0.validity.contains(now) }
     }
 }
 

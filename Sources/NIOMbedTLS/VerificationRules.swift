@@ -1,5 +1,7 @@
 /// What a context asks of a peer's chain beside what mbedTLS checks.
-struct VerificationRules {
+///
+/// A class, because every connection refers to it.
+final class VerificationRules: Sendable {
     let role: TLSConfiguration.Role
     let leafPolicy: TLSLeafPolicy
     let requiresClientAuthExtendedKeyUsage: Bool
@@ -9,6 +11,12 @@ struct VerificationRules {
     /// The curves that a leaf's key may be on with TLS 1.2, in dotted form.
     private let curves: [String]
     let anchors: [Anchor]
+    let standIns: [StandIn]
+    /// By the fingerprint of the anchor.
+    private let anchorRules: [[UInt8]: TLSAnchorRules]
+    /// In seconds.
+    let clockSkew: Int64
+    let authorities: AuthorityCache
     /// On a client.
     let firstServer: FirstServer?
 
@@ -17,9 +25,13 @@ struct VerificationRules {
         self.leafPolicy = configuration.leafPolicy
         self.requiresClientAuthExtendedKeyUsage = configuration.requiresClientAuthExtendedKeyUsage
         self.chainDepthMax = configuration.limits.chainDepthMax
-        self.keepsSessions = configuration.keepsSessions || configuration.ticketKey != nil
+        self.keepsSessions = configuration.keepsSessions || !configuration.ticketKeys.isEmpty
         self.curves = configuration.namedGroups.compactMap(\.curveOID)
         self.anchors = trust.anchors
+        self.standIns = trust.standIns
+        self.anchorRules = configuration.anchorRules
+        self.clockSkew = configuration.clockSkewSeconds
+        self.authorities = trust.authorities
         self.firstServer = configuration.role == .client ? trust.firstServer : nil
     }
 }
@@ -27,23 +39,39 @@ struct VerificationRules {
 extension VerificationRules {
     /// A trust anchor: what it is recognised by, and what is told of it.
     struct Anchor: Sendable {
-        let der: [UInt8]
-        /// Nil when the reader here refuses what mbedTLS has parsed. It anchors nevertheless, it only is not named when
-        /// the reason for a refusal is sought.
-        let certificate: PeerCertificate?
+        /// Its certificate is nil when the reader here refuses what mbedTLS has parsed. It anchors nevertheless, it only
+        /// is not named when the reason for a refusal is sought.
+        let authority: KnownAuthority
         let value: TLSTrustAnchor
 
+        var certificate: PeerCertificate? { self.authority.certificate }
+
         init(der: [UInt8]) throws(DERReader.Failure) {
-            self.der = der
-            self.certificate = try? PeerCertificate(der: der)
+            self.authority = try KnownAuthority(anchor: der)
             self.value = TLSTrustAnchor(
-                subject: self.certificate?.subject ?? [], sha256Fingerprint: try PeerCertificate.sha256(der[...]))
+                subject: self.authority.certificate?.subject ?? [],
+                sha256Fingerprint: try PeerCertificate.sha256(der[...]))
         }
     }
 
     /// The anchor that has these bytes.
     func anchor(presentedAs der: UnsafeRawBufferPointer) -> Anchor? {
-        self.anchors.first { $0.der.count == der.count && $0.der.elementsEqual(der) }
+        self.anchors.first { $0.authority.has(der) }
+    }
+
+    /// The configured intermediate that has these bytes.
+    func standIn(presentedAs der: UnsafeRawBufferPointer) -> StandIn? {
+        self.standIns.first { $0.authority.has(der) }
+    }
+
+    /// The rules that are only for chains ending in that anchor, if it has any.
+    func rules(of anchor: TLSTrustAnchor?) -> TLSAnchorRules? {
+        anchor.flatMap { self.anchorRules[$0.sha256Fingerprint] }
+    }
+
+    /// The highest depth of chains that end in that anchor.
+    func chainDepthMax(of anchor: TLSTrustAnchor?) -> Int {
+        min(self.chainDepthMax, self.rules(of: anchor)?.chainDepthMax ?? self.chainDepthMax)
     }
 
     /// Whether a leaf's key is on a curve that is not accepted with that version. mbedTLS asks the same, but only after
@@ -65,7 +93,8 @@ extension VerificationRules {
 
     /// Why the certificate at the top of an untrusted chain is not trusted, whose issuer was not among those sent.
     func untrusted(top: PeerCertificate, depth: Int) -> Refusal {
-        let issuers = self.anchors.compactMap(\.certificate).filter { anchor in
+        let known = self.anchors.map(\.authority) + self.standIns.map(\.authority)
+        let issuers = known.compactMap(\.certificate).filter { anchor in
             guard anchor.subjectDER == top.issuerDER else { return false }
             guard let wanted = top.authorityKeyIdentifier, let own = anchor.subjectKeyIdentifier else { return true }
             return wanted == own
@@ -76,7 +105,7 @@ extension VerificationRules {
                 alert: .unknownCA)
         }
         // An anchor with a path length of 0 may sign a leaf, at depth 0; each certificate between needs one more.
-        if issuers.allSatisfy({ ($0.pathLength ?? Int.max) < depth }) {
+        if issuers.allSatisfy({ !$0.allowsPath(belowDepth: depth + 1) }) {
             return Refusal(
                 code: .chainTooLong, detail: "the trust anchor does not allow \(depth) certificates below it",
                 alert: .unknownCA)
@@ -88,7 +117,7 @@ extension VerificationRules {
 
     /// What is wrong with a leaf that mbedTLS accepts, by policy.
     ///
-    /// - Parameter isOwnIssuer: see ``refusalByUsage(_:isOwnIssuer:)``.
+    /// - Parameter isOwnIssuer: see ``refusalByUsage(_:isOwnIssuer:anchor:)``.
     func refusalByPolicy(_ leaf: PeerCertificate, isOwnIssuer: Bool) -> Refusal? {
         if self.leafPolicy.refusesOldVersions, leaf.version != 3 {
             return Refusal(
@@ -108,11 +137,13 @@ extension VerificationRules {
 
     /// What the leaf's usage extensions forbid.
     ///
-    /// - Parameter isOwnIssuer: whether it is self-issued at the end of a chain that no anchor issued, so that it can
+    /// - Parameters:
+    ///   - anchor: what its chain ends in, if it does in one.
+    ///   - isOwnIssuer: whether it is self-issued at the end of a chain that no anchor issued, so that it can
     ///   only be let in as a certificate that is known by itself. `openssl req -x509` makes those CA certificates
     ///   without extended key usage, so neither is held against it: it is a CA for nobody, as nothing here trusts it,
     ///   and its purpose is that it is known. What its extensions do say holds as for any other.
-    func refusalByUsage(_ leaf: PeerCertificate, isOwnIssuer: Bool) -> Refusal? {
+    func refusalByUsage(_ leaf: PeerCertificate, isOwnIssuer: Bool, anchor: TLSTrustAnchor?) -> Refusal? {
         if let usage = leaf.keyUsage, usage & PeerCertificate.KeyUsage.digitalSignature == 0 {
             return Refusal(
                 code: .wrongKeyUsage, detail: "key usage without digitalSignature", alert: .unsupportedCertificate)
@@ -121,7 +152,9 @@ extension VerificationRules {
         let purpose: String
         switch self.role {
         case .server:
-            (isRequired, purpose) = (self.requiresClientAuthExtendedKeyUsage, PeerCertificate.Purpose.clientAuth)
+            isRequired =
+                self.rules(of: anchor)?.requiresClientAuthExtendedKeyUsage ?? self.requiresClientAuthExtendedKeyUsage
+            purpose = PeerCertificate.Purpose.clientAuth
         case .client: (isRequired, purpose) = (false, PeerCertificate.Purpose.serverAuth)
         }
         guard let purposes = leaf.extendedKeyUsages else {

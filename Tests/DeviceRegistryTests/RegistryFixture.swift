@@ -85,7 +85,7 @@ extension RegistryAnswer {
     var summary: ImportSummary? { if case .imported(let summary) = self { summary } else { nil } }
     var records: [DeviceRecord] { if case .devices(let records, _) = self { records } else { [] } }
     var count: Int? { if case .count(let count) = self { count } else { nil } }
-    var history: [AuditEntry] { if case .history(let entries) = self { entries } else { [] } }
+    var history: [DeviceHistoryEntry] { if case .history(let entries) = self { entries } else { [] } }
 }
 
 extension Logger {

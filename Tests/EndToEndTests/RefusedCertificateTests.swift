@@ -6,100 +6,33 @@ import Testing
 /// Devices that must not get in: each is refused in its handshake, for the reason that is counted and logged.
 @Suite("Refused certificates", .serialized)
 struct RefusedCertificateTests {
-    /// A certificate the gateway refuses, and the reason it has to give.
-    struct Case: Sendable, CustomTestStringConvertible {
-        let testDescription: String
-        let reason: String
-        /// What OpenSSL calls the alert.
-        let alert: String
-        let template: CertificateTemplate
-        var isFromOtherCA = false
-    }
-
     private static let meter = DeviceName.meter("4711")
 
-    static let cases: [Case] = [
-        Case(
-            testDescription: "another CA", reason: "unknown-ca", alert: "unknown ca",
-            template: CertificateTemplate(subject: meter), isFromOtherCA: true
-        ),
-        Case(
-            testDescription: "expired", reason: "expired", alert: "certificate expired",
-            template: CertificateTemplate(
-                subject: meter, notBefore: Date(timeIntervalSinceNow: -7_200),
-                notAfter: Date(timeIntervalSinceNow: -3_600)
-            )
-        ),
-        Case(
-            testDescription: "not yet valid", reason: "not-yet-valid", alert: "certificate expired",
-            template: CertificateTemplate(
-                subject: meter, notBefore: Date(timeIntervalSinceNow: 3_600),
-                notAfter: Date(timeIntervalSinceNow: 7_200)
-            )
-        ),
-        Case(
-            testDescription: "for servers only", reason: "wrong-extended-key-usage", alert: "unsupported certificate",
-            template: CertificateTemplate(subject: meter, purpose: .server)
-        ),
-        Case(
-            testDescription: "for no purpose", reason: "wrong-extended-key-usage", alert: "unsupported certificate",
-            template: CertificateTemplate(subject: meter, purpose: .none)
-        ),
-        Case(
-            testDescription: "not for signatures", reason: "wrong-key-usage", alert: "unsupported certificate",
-            template: CertificateTemplate(subject: meter, keyUsage: [.keyAgreement])
-        ),
-        Case(
-            testDescription: "a CA's", reason: "leaf-is-ca", alert: "unsupported certificate",
-            template: CertificateTemplate(subject: meter, isCA: true, maxPathLength: 0)
-        ),
-        Case(
-            testDescription: "an unknown critical extension", reason: "certificate-unparsable",
-            alert: "bad certificate",
-            template: CertificateTemplate(subject: meter, additionalExtensions: [.unknownCritical])
-        ),
-        Case(
-            testDescription: "no profile", reason: "no-matching-profile", alert: "access denied",
-            template: CertificateTemplate(subject: [("O", "Somebody"), ("CN", "thing")])
-        ),
-        Case(
-            testDescription: "a slash in the name", reason: "no-matching-profile", alert: "access denied",
-            template: CertificateTemplate(subject: DeviceName.meter("47/11"))
-        ),
-        Case(
-            testDescription: "a wildcard for a name", reason: "no-matching-profile", alert: "access denied",
-            template: CertificateTemplate(subject: DeviceName.buildingGateway("#"))
-        ),
-    ]
-
-    @Test("A certificate is refused with its reason", arguments: cases)
-    func refused(_ item: Case) async throws {
+    /// Rules of trust anchors, chains and lists are in `Trust`; these are what `init` writes.
+    @Test("A certificate is refused with its reason, by a gateway as init makes it")
+    func refused() async throws {
         let gate = try await FleetGateProcess.start()
-        let authority =
-            item.isFromOtherCA ? try CertificateAuthority.makeDevelopmentRoot(commonName: "Other") : gate.authority
-        let device = try DeviceCredentials(authority.issue(item.template), in: gate.directory)
-        let client = try DeviceConnection(to: gate, as: device)
-        let outcome = try await client.ended()
-        #expect(outcome.standardOutput.isEmpty)
-        #expect(outcome.standardError.contains(item.alert), "\(outcome.standardError)")
-
-        let isPolicy = item.reason == "no-matching-profile"
-        let entry = try await gate.logEntry(
-            isPolicy ? "certificate refused by the profiles" : "handshake failed",
-            ["reason": item.reason]
-        )
-        // A certificate that cannot be parsed has no names to log; what it is can be told from its fingerprint.
-        #expect(entry["fingerprint"] == device.issued.sha256Fingerprint)
-        if item.reason != "certificate-unparsable" {
-            #expect(entry["serial"] == device.issued.serialNumber)
-            #expect(entry["subject"]?.contains("CN=") == true)
-            #expect(entry["issuer"]?.contains("CN=") == true)
+        var trial = ChainTrial(gate)
+        func files(
+            _ subject: [(String, String)] = Self.meter, from begin: TimeInterval = -3_600, to end: TimeInterval = 3_600
+        ) throws -> ChainFiles {
+            let template = CertificateTemplate(
+                subject: subject, notBefore: Date(timeIntervalSinceNow: begin),
+                notAfter: Date(timeIntervalSinceNow: end))
+            return try ChainFiles(gate.authority.issue(template), in: gate.directory)
         }
-        #expect(entry["client"]?.contains("127.0.0.1") == true)
-        let metrics = try await gate.metrics()
-        #expect(metrics.refusedHandshakes(item.reason) == 1)
-        #expect(metrics.sum("fleetgate_handshakes_total") == 1)
-        #expect(metrics.sum("fleetgate_sessions") == 0)
+        let noProfile = ChainTrial.Refusal("no-matching-profile", alert: "access denied", hint: "fleetgate explain")
+        try await trial.admits("good", files())
+        try await trial.refuses(
+            "expired a minute ago", files(to: -60),
+            .init("expired", alert: "certificate expired", hint: "the certificate expired"))
+        try await trial.refuses(
+            "valid in a minute", files(from: 60),
+            .init("not-yet-valid", alert: "certificate expired", hint: "the certificate is not yet valid, by "))
+        try await trial.refuses("no profile", files([("O", "Somebody"), ("CN", "thing")]), noProfile)
+        try await trial.refuses("a slash in the name", files(DeviceName.meter("47/11")), noProfile)
+        try await trial.refuses("a wildcard for a name", files(DeviceName.buildingGateway("#")), noProfile)
+        try await trial.ends()
         try await gate.letsAGoodDeviceIn()
     }
 

@@ -37,7 +37,7 @@ struct ExcusedChainsTests {
             objections.contains(.untrusted) ? .unknownCA : objections.contains(.expired) ? .expired : nil
         }
         switch verdict {
-        case .allowed: outcome.code = first(objections)
+        case .allowed, .allowedBound: outcome.code = first(objections)
         case .allowedDespite(let tolerated): outcome.code = first(objections.subtracting(tolerated))
         case .denied(let code, let alert):
             outcome.code = first(objections) ?? (alert == .certificateRevoked ? .revoked : .accessDenied)

@@ -26,7 +26,9 @@ struct ForeignCertificateTests {
     }
 
     /// A device's certificate and key, in PEM.
-    private func issue(key: [String], digest: String, extensions: Bool) throws -> (chain: [UInt8], key: [UInt8]) {
+    private func issue(
+        key: [String], digest: String, extensions: Bool, serial: String
+    ) throws -> (chain: [UInt8], key: [UInt8]) {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("foreign-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -40,7 +42,7 @@ struct ForeignCertificateTests {
         try self.run(
             ["req", "-new", "-nodes", "-keyout", "key", "-out", "csr", "-subj", "/CN=meter-9"] + key, in: folder)
         try self.run(
-            ["x509", "-req", "-in", "csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "7", "-days", "2"]
+            ["x509", "-req", "-in", "csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", serial, "-days", "2"]
                 + [digest, "-out", "certificate"] + (extensions ? ["-extfile", "extensions"] : []), in: folder)
         return (
             Array(try Data(contentsOf: folder.appendingPathComponent("certificate"))),
@@ -48,25 +50,47 @@ struct ForeignCertificateTests {
         )
     }
 
-    @Test(arguments: [
-        ("version 1", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "-sha256", false, TLSError.Code.notV3),
-        ("RSA of 1024 bits", ["-newkey", "rsa:1024"], "-sha256", true, .weakKey),
-        ("P-192", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime192v1"], "-sha256", true, .weakKey),
-        ("SHA-1", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "-sha1", true, .weakSignature),
-    ])
-    func isRefused(_ name: String, _ key: [String], _ digest: String, _ extensions: Bool, _ code: TLSError.Code) throws
-    {
+    struct Odd: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let code: TLSError.Code
+        var alert = TLSAlert(rawValue: 43)
+        var key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        var digest = "-sha256"
+        var extensions = true
+        var serial = "7"
+        /// Whether a client can have it at all.
+        var versions = TLSVersion.testable
+    }
+
+    static let odd: [Odd] = [
+        Odd(testDescription: "version 1", code: .notV3, extensions: false),
+        Odd(testDescription: "RSA of 1024 bits", code: .weakKey, key: ["-newkey", "rsa:1024"]),
+        Odd(
+            testDescription: "P-192", code: .weakKey,
+            key: ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime192v1"], versions: [.v1_2]),
+        Odd(testDescription: "SHA-1", code: .weakSignature, digest: "-sha1"),
+        Odd(testDescription: "a negative serial number", code: .badSerial, serial: "-7"),
+        Odd(testDescription: "serial number 0", code: .badSerial, serial: "0"),
+    ]
+
+    @Test(arguments: odd)
+    func isRefused(_ odd: Odd) throws {
         let credentials = try TLSTestCredentials.get()
-        let made = try self.issue(key: key, digest: digest, extensions: extensions)
-        let pair = try TLSPair(
-            client: credentials.clientConfiguration(TLSVersion.v1_2.only) {
-                $0.certificateChainPEM = made.chain
-                $0.privateKeyPEM = made.key
-            },
-            server: credentials.serverConfiguration())
-        try pair.handshake()
-        #expect(pair.server.error?.code == code, "\(name): \(String(describing: pair.server.error))")
-        #expect(pair.server.error?.peerCertificate?.subjectDescription == "CN=meter-9")
+        let made = try self.issue(
+            key: odd.key, digest: odd.digest, extensions: odd.extensions, serial: odd.serial)
+        for version in odd.versions {
+            let pair = try TLSPair(
+                client: credentials.clientConfiguration(version.only) {
+                    $0.certificateChainPEM = made.chain
+                    $0.privateKeyPEM = made.key
+                },
+                server: credentials.serverConfiguration())
+            try pair.handshake()
+            #expect(pair.server.error?.code == odd.code, "\(String(describing: pair.server.error))")
+            #expect(pair.server.error?.alertSent == odd.alert)
+            #expect(pair.client.recorder.errors.last?.alertReceived == odd.alert)
+            #expect(pair.server.error?.peerCertificate?.subjectDescription == "CN=meter-9")
+        }
     }
 
     /// What `openssl req -x509` makes, with a certificate that says nothing for itself.

@@ -24,7 +24,7 @@ struct IdleConnectionTests {
                 serverName: .verified("gateway.test"), session: nil, authorize: { _ in .allowed }, allocator: allocator)
             self.server = try TLSConnection(
                 context: TLSContext(
-                    credentials.serverConfiguration { $0.ticketKey = keepsSessions ? TLSTicketKey() : nil }),
+                    credentials.serverConfiguration { $0.ticketKeys = keepsSessions ? [TLSTicketKey()] : [] }),
                 serverName: nil, session: nil, authorize: { _ in .allowed }, allocator: allocator)
             var isClientDone = false
             var isServerDone = false

@@ -49,7 +49,7 @@ struct ResumptionSetting {
         _ change: (inout TLSConfiguration) -> Void
     ) throws -> TLSContext {
         let configuration = try credentials.serverConfiguration {
-            $0.ticketKey = key
+            $0.ticketKeys = key.map { [$0] } ?? []
             change(&$0)
         }
         return try TLSContext(configuration, sharing: nil, now: { clock.now })
@@ -98,7 +98,7 @@ extension TLSPair {
 extension TLSSession {
     /// Where the ticket is in what mbedTLS saved: a ticket of ours begins with its format and the key's identifier.
     func ticketStart(_ key: TLSTicketKey) throws -> Int {
-        let head = [1] + key.identifier
+        let head = [TLSTicketKey.format] + key.identifier
         let starts = self.serialized.indices.dropLast(head.count)
         guard let start = starts.first(where: { self.serialized[$0...].starts(with: head) }) else {
             throw TestFailure(detail: "no ticket in the session")

@@ -26,8 +26,8 @@ struct TLSChainResultTests {
                 TLSTestCredentials.deviceTemplate { $0.additionalExtensions = [.unknownCritical] }
             ).certificateDER)
         #expect(self.code([], context) == .noCertificate)
-        #expect(self.code([critical], context) == .certificateUnparsable)
-        #expect(self.code([device, critical], context) == .certificateUnparsable)
+        #expect(self.code([critical], context) == .unsupportedCriticalExtension)
+        #expect(self.code([device, critical], context) == .unsupportedCriticalExtension)
         #expect(self.code([device], context) == nil)
         #expect(self.code([device] + Array(repeating: device, count: 30), context) == nil)
         #expect(self.code([device], try TLSContext(try credentials.clientConfiguration())) == .internalError)

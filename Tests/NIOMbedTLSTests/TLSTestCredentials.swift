@@ -30,27 +30,27 @@ struct TLSTestCredentials {
 
     func serverConfiguration(
         _ versions: ClosedRange<TLSVersion> = .v1_2...TLSVersion.highestSupported,
-        _ change: (inout TLSConfiguration) -> Void = { _ in }
+        _ change: (inout TLSConfiguration) throws -> Void = { _ in }
     ) throws -> TLSConfiguration {
         var configuration = TLSConfiguration(
             role: .server, certificateChainPEM: Array(self.server.chainPEM.utf8),
             privateKeyPEM: Array(self.server.privateKeyPEM.utf8),
             trustAnchorsPEM: Array(try self.root.certificatePEM.utf8), versions: versions)
-        change(&configuration)
+        try change(&configuration)
         return configuration
     }
 
     func clientConfiguration(
         _ versions: ClosedRange<TLSVersion> = .v1_2...TLSVersion.highestSupported,
         _ identity: IssuedCertificate? = nil,
-        _ change: (inout TLSConfiguration) -> Void = { _ in }
+        _ change: (inout TLSConfiguration) throws -> Void = { _ in }
     ) throws -> TLSConfiguration {
         let identity = identity ?? self.device
         var configuration = TLSConfiguration(
             role: .client, certificateChainPEM: Array(identity.chainPEM.utf8),
             privateKeyPEM: Array(identity.privateKeyPEM.utf8),
             trustAnchorsPEM: Array(try self.root.certificatePEM.utf8), versions: versions)
-        change(&configuration)
+        try change(&configuration)
         return configuration
     }
 }

@@ -22,7 +22,7 @@ struct TicketTests {
             })
         #expect(pair.wasResumed)
         let completed = try #require(pair.server.recorder.completed)
-        #expect(completed.peerCertificate.der == setting.credentials.device.certificateDER)
+        #expect(try completed.peerCertificate == PeerCertificate(parsing: setting.credentials.device.certificateDER))
         #expect(completed.serverName == "gateway.test")
         #expect(asked.map(\.certificate) == [completed.peerCertificate])
         #expect(asked.first?.objections == [] && asked.first?.version == version)
@@ -59,7 +59,8 @@ struct TicketTests {
         let session = try setting.firstSession()
         let foreign = TLSTicketKey()
         let samenamed = TLSTicketKey(
-            identifier: setting.key.identifier, secret: foreign.secret, lifetime: setting.key.lifetime)
+            identifier: setting.key.identifier, secret: [UInt8](repeating: 3, count: 32), lifetime: setting.key.lifetime
+        )
         for key in [foreign, samenamed] {
             let pair = try setting.connect(session: session, server: setting.otherServer(key: key))
             #expect(pair.wasFull)
@@ -249,7 +250,8 @@ struct TicketTests {
             })
         #expect(pair.wasResumed)
         #expect(
-            pair.server.recorder.completed?.peerCertificate.der == setting.credentials.device.certificateDER)
+            try pair.server.recorder.completed?.peerCertificate
+                == PeerCertificate(parsing: setting.credentials.device.certificateDER))
         #expect((1...3).contains(asked))
     }
 
@@ -257,13 +259,13 @@ struct TicketTests {
         let key = TLSTicketKey()
         let random = try RandomSource()
         let content = Array("what it holds".utf8)
-        let ticket = try #require(key.seal(content, random: random))
+        let ticket = try #require(key.seal(content, scope: [7], random: random))
         func open(_ ticket: [UInt8], _ key: TLSTicketKey) -> [UInt8]? {
             var ticket = ticket
-            return ticket.withUnsafeMutableBytes { bytes in key.open(bytes).map { Array(bytes[$0]) } }
+            return ticket.withUnsafeMutableBytes { bytes in key.open(bytes, scope: [7]).map { Array(bytes[$0]) } }
         }
         #expect(open(ticket, key) == content)
-        #expect(key.seal(content, random: random) != ticket)
+        #expect(key.seal(content, scope: [7], random: random) != ticket)
         for index in ticket.indices {
             for bit in 0..<8 {
                 var changed = ticket
@@ -275,22 +277,41 @@ struct TicketTests {
         #expect(open(ticket, TLSTicketKey()) == nil)
     }
 
-    @Test func theContentOfATicketIsReadToTheLastByte() throws {
-        let credentials = try TLSTestCredentials.get()
-        let leaf = try PeerCertificate(der: credentials.device.certificateDER)
+    /// What a ticket may say of a device with one intermediate above it.
+    private func holder(_ change: (inout [TLSChainLink]) -> Void = { _ in }) throws -> VerifiedPeer {
+        let leaf = try PeerCertificate(der: TLSTestCredentials.get().device.certificateDER)
         let anchor = TLSTrustAnchor(subject: [], sha256Fingerprint: [UInt8](repeating: 7, count: 32))
-        let peer = VerifiedPeer(certificate: leaf, trustAnchor: anchor, verifiedAt: 1_000, notAfter: 2_000)
-        let content = try #require(
-            [1, 2, 3].withUnsafeBytes { _ in
-                [UInt8]([1, 2, 3]).withUnsafeBytes {
-                    SessionTicket.content(peer, version: .v1_2, serverName: "gateway.test", session: $0)
-                }
-            })
+        var strength = ChainStrength()
+        strength.add(leaf)
+        var links = [
+            TLSChainLink(
+                issuerID: [UInt8](repeating: 1, count: 32), serialNumber: leaf.serialNumber, issuer: nil),
+            TLSChainLink(issuerID: [UInt8](repeating: 2, count: 32), serialNumber: [0, 0xFF], issuer: nil),
+        ]
+        change(&links)
+        return VerifiedPeer(
+            certificate: leaf, trustAnchor: anchor, links: links, strength: strength, verifiedAt: 1_000,
+            notAfter: 2_000)
+    }
+
+    private func content(_ peer: VerifiedPeer, binding: [UInt8] = [4, 5], session: [UInt8] = [1, 2, 3]) -> [UInt8]? {
+        session.withUnsafeBytes {
+            SessionTicket.content(
+                peer, version: .v1_2, endsAt: 1_500, serverName: "gateway.test", binding: binding, session: $0)
+        }
+    }
+
+    @Test func theContentOfATicketIsReadToTheLastByte() throws {
+        let peer = try self.holder()
+        let content = try #require(self.content(peer))
         func read(_ bytes: [UInt8]) -> SessionTicket? { bytes.withUnsafeBytes { SessionTicket($0) } }
         let ticket = try #require(read(content))
         #expect(ticket.version == .v1_2 && ticket.verifiedAt == 1_000 && ticket.notAfter == 2_000)
-        #expect(ticket.anchorFingerprint == anchor.sha256Fingerprint && ticket.serverName == "gateway.test")
-        #expect(ticket.leafDER == leaf.der && Array(content[ticket.session]) == [1, 2, 3])
+        #expect(ticket.endsAt == 1_500 && ticket.binding == [4, 5] && ticket.strength == peer.strength)
+        #expect(ticket.anchorFingerprint == peer.trustAnchor.sha256Fingerprint && ticket.serverName == "gateway.test")
+        #expect(ticket.links == peer.links)
+        #expect(ticket.leaf == peer.certificate && !ticket.leaf.isWhole)
+        #expect(Array(content[ticket.session]) == [1, 2, 3])
         for count in content.indices {
             #expect(read(Array(content.prefix(count))) == nil)
         }
@@ -300,12 +321,42 @@ struct TicketTests {
         #expect(read(unknownVersion) == nil)
     }
 
+    /// Nobody but us can seal one, but nothing is to happen even if.
+    @Test func anyContentIsSurvived() throws {
+        let content = try #require(self.content(try self.holder()))
+        var generator = SystemRandomNumberGenerator()
+        for _ in 0..<20_000 {
+            var changed = content
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                let index = Int.random(in: 0..<changed.count, using: &generator)
+                changed[index] = [0, 1, 0x7F, 0x80, 0xFF, UInt8.random(in: 0...255)].randomElement() ?? 0
+            }
+            changed.withUnsafeBytes { bytes in
+                let ticket = SessionTicket(bytes)
+                #expect(ticket.map { $0.session.upperBound <= bytes.count } ?? true)
+            }
+        }
+    }
+
     @Test func whatATicketCannotHoldIsNotWritten() throws {
-        let leaf = try PeerCertificate(der: TLSTestCredentials.get().device.certificateDER)
-        let anchor = TLSTrustAnchor(subject: [], sha256Fingerprint: [1, 2, 3])
-        let peer = VerifiedPeer(certificate: leaf, trustAnchor: anchor, verifiedAt: 0, notAfter: 1)
+        #expect(self.content(try self.holder()) != nil)
+        #expect(self.content(try self.holder(), binding: [UInt8](repeating: 0, count: 65)) == nil)
+        #expect(self.content(try self.holder(), session: [UInt8](repeating: 0, count: 65_536)) == nil)
+        #expect(self.content(try self.holder { $0 = [] }) == nil)
+        #expect(self.content(try self.holder { $0 += [TLSChainLink](repeating: $0[1], count: 19) }) == nil)
         #expect(
-            SessionTicket.content(peer, version: .v1_3, serverName: nil, session: .init(start: nil, count: 0)) == nil)
+            self.content(
+                try self.holder { $0[1] = TLSChainLink(issuerID: [], serialNumber: [1], issuer: nil) }) == nil)
+        #expect(
+            self.content(
+                try self.holder { $0[0] = TLSChainLink(issuerID: $0[0].issuerID, serialNumber: [1], issuer: nil) })
+                == nil)
+        #expect(
+            self.content(
+                try self.holder {
+                    $0[1] = TLSChainLink(
+                        issuerID: $0[0].issuerID, serialNumber: [UInt8](repeating: 1, count: 256), issuer: nil)
+                }) == nil)
     }
 
     @Test func wrongRolesAndLifetimesAreRefused() throws {
@@ -319,9 +370,11 @@ struct TicketTests {
             }
         }
         #expect(problems(try credentials.serverConfiguration { $0.keepsSessions = true }) == [.wrongRole])
-        #expect(problems(try credentials.clientConfiguration { $0.ticketKey = TLSTicketKey() }) == [.wrongRole])
+        #expect(problems(try credentials.clientConfiguration { $0.ticketKeys = [TLSTicketKey()] }) == [.wrongRole])
         #expect(
-            problems(try credentials.serverConfiguration { $0.ticketKey = TLSTicketKey(lifetime: .zero) }) == [.limit])
+            problems(try credentials.serverConfiguration { $0.ticketKeys = [TLSTicketKey(lifetime: .zero)] }) == [
+                .limit
+            ])
         #expect(TLSTicketKey(lifetime: .hours(24 * 365)).lifetime == 604_800)
     }
 }

@@ -8,12 +8,14 @@ public final class DeviceConnection: Sendable {
 
     /// Begins to connect; the outcome shows in what comes.
     ///
-    /// - Parameter arguments: Further ones for `openssl s_client`.
+    /// - Parameters:
+    ///   - port: Of a further listener.
+    ///   - arguments: Further ones for `openssl s_client`.
     public init(
-        to gate: FleetGateProcess, as credentials: (any CredentialFiles)?, alpn: String? = "mqtt",
+        to gate: FleetGateProcess, port: Int? = nil, as credentials: (any CredentialFiles)?, alpn: String? = "mqtt",
         arguments: [String] = []
     ) throws {
-        var all = ["s_client", "-quiet", "-connect", "127.0.0.1:\(gate.port)", "-CAfile", gate.caPath]
+        var all = ["s_client", "-quiet", "-connect", "127.0.0.1:\(port ?? gate.port)", "-CAfile", gate.caPath]
         all += ["-verify_return_error"]
         if let alpn { all += ["-alpn", alpn] }
         if let credentials { all += ["-cert", credentials.certificatePath, "-key", credentials.keyPath] }

@@ -62,21 +62,41 @@ public final class FleetGateProcess: Sendable {
             ),
             process: try RunningProcess(program, ["serve", "--config", gate + "/fleetgate.yaml"])
         )
-        try await result.process.waits(for: "\"listening for devices\"")
-        try await result.process.waits(for: "\"listening for monitoring\"")
-        if !isReadyWithoutBroker { try await result.becomesReady() }
+        try await result.begins(isReadyWithoutBroker: isReadyWithoutBroker)
         return result
+    }
+
+    /// Ends it in good order and starts it again, in its folder and on its ports.
+    public func restarted() async throws -> FleetGateProcess {
+        try await self.process.stop()
+        let next = FleetGateProcess(
+            directory: self.directory, port: self.port, adminPort: self.adminPort, authority: self.authority,
+            process: try RunningProcess(Program.ours("fleetgate"), ["serve", "--config", self.configurationPath])
+        )
+        try await next.begins(isReadyWithoutBroker: false)
+        return next
+    }
+
+    private func begins(isReadyWithoutBroker: Bool) async throws {
+        try await self.process.waits(for: "\"listening for devices\"")
+        try await self.process.waits(for: "\"listening for monitoring\"")
+        if !isReadyWithoutBroker { try await self.becomesReady() }
     }
 
     public struct Failure: Error, CustomStringConvertible {
         public let description: String
     }
 
-    /// Waits until `/readyz` says so. The log line is the event; the answer follows it at once.
+    /// Waits until `/readyz` says so: most often at once, as the log line is the event.
     private func becomesReady() async throws {
-        let answer = try await self.get("/readyz")
-        guard answer.hasPrefix("HTTP/1.1 200") else {
-            throw Failure(description: "not ready: \(answer)\n\(self.process.everything)")
+        let deadline = ContinuousClock.now + RunningProcess.patience
+        while true {
+            let answer = try await self.readiness()
+            if answer.hasPrefix("HTTP/1.1 200") { return }
+            guard ContinuousClock.now < deadline, self.process.isRunning else {
+                throw Failure(description: "not ready: \(answer)\n\(self.process.everything)")
+            }
+            try await Task.sleep(for: .milliseconds(20))
         }
     }
 
@@ -151,6 +171,9 @@ public final class FleetGateProcess: Sendable {
         GatewayMetricValues(exposition: try await self.get("/metrics"))
     }
 
+    /// The answer of `/readyz`, with its head.
+    public func readiness() async throws -> String { try await self.get("/readyz") }
+
     private func get(_ path: String) async throws -> String {
         let socket = try LocalSocket(port: self.adminPort)
         try socket.send("GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -160,17 +183,19 @@ public final class FleetGateProcess: Sendable {
     /// Waits for a log entry with this message and these fields, and returns all its fields.
     ///
     /// - Parameters:
+    ///   - message: Nil: any.
     ///   - start: Lines of the log before this one do not count.
     ///   - count: Waits for so many of them, and returns the last.
     @discardableResult
     public func logEntry(
-        _ message: String, _ fields: [String: String] = [:], from start: Int = 0, count: Int = 1
+        _ message: String?, _ fields: [String: String] = [:], from start: Int = 0, count: Int = 1
     ) async throws -> [String: String] {
         var missing = count
-        let line = try await self.process.line("«\(message)» with \(fields)", from: start) { line in
-            guard line.contains(message) else { return false }
+        let isOurs = { (text: String?) in message.map { text?.contains($0) == true } ?? true }
+        let line = try await self.process.line("«\(message ?? "anything")» with \(fields)", from: start) { line in
+            guard isOurs(line) else { return false }
             let entry = LogEntry.fields(of: line)
-            if entry["message"]?.contains(message) == true, fields.allSatisfy({ entry[$0] == $1 }) { missing -= 1 }
+            if isOurs(entry["message"]), fields.allSatisfy({ entry[$0] == $1 }) { missing -= 1 }
             return missing == 0
         }
         return LogEntry.fields(of: line)

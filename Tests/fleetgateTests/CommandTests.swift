@@ -13,7 +13,10 @@ import Testing
         #expect(Set(json.keys) == ["fleetgate", "mbedtls", "fast-p256", "tls-1.3"])
     }
 
-    @Test(arguments: [[], ["init"], ["check"], ["ca"], ["ca", "issue"], ["version"]])
+    @Test(arguments: [
+        [], ["init"], ["check"], ["ca"], ["ca", "issue"], ["version"], ["audit"], ["audit", "verify"],
+        ["audit", "search"], ["audit", "show"],
+    ])
     func everyCommandHasHelp(path: [String]) {
         let error = #expect(throws: (any Error).self) {
             _ = try FleetGate.parseAsRoot(path + ["--help"]).runIfPossible()

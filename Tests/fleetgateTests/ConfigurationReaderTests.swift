@@ -46,7 +46,7 @@ private let sound = """
         let found = try #require(configuration)
         #expect(found.listener == ListenerSettings(address: "127.0.0.1", port: 8883))
         #expect(found.tls.certificate.value == "/etc/fg/server.pem")
-        #expect(found.tls.clientCA.map(\.value) == ["/etc/fg/ca.pem"])
+        #expect(found.trust.bundles.first?.files.map(\.value) == ["/etc/fg/ca.pem"])
         #expect(found.tls.versions.value == .tls12 ... .tls13)
         #expect(found.tls.handshakeTimeout == .seconds(30))
         #expect(found.profiles.value == "/etc/fg/profiles")
@@ -68,7 +68,7 @@ private let sound = """
         let found = try #require(configuration)
         #expect(found.listener == ListenerSettings(address: "0.0.0.0", port: 8883))
         #expect(found.tls.certificate.value == "/c")
-        #expect(found.tls.clientCA.map(\.value) == ["/etc/fg/a", "/b"])
+        #expect(found.trust.bundles.first?.files.map(\.value) == ["/etc/fg/a", "/b"])
         #expect(found.tls.requiresClientAuthEKU)
         #expect(found.limits == GatewayLimits())
         #expect(found.admin.address?.description == "127.0.0.1:9464")
@@ -92,7 +92,7 @@ private let sound = """
             "  key: server.key", "  key: k\n  key-passphrase-file: f\n  key-passphrase-env: E",
             "8:23 tls.key-passphrase-env conflicting-keys"
         ),
-        ("  client-ca: ca.pem", "  client-ca: []", "7:14 tls.client-ca missing-key"),
+        ("  client-ca: ca.pem", "  client-ca: []", "7:3 tls.client-ca missing-key"),
         ("  client-ca: ca.pem", "  client-ca: {a: b}", "7:14 tls.client-ca wrong-kind"),
         ("  client-ca: ca.pem", "  client_ca: ca.pem", "7:3 tls.client_ca unknown-key"),
         ("  versions: [1.2, 1.3]", "  versions: [1.1, 1.2]", "8:14 tls.versions[0] bad-value"),
@@ -219,7 +219,7 @@ private let sound = """
         let (configuration, files) = ConfigurationReader.read(node, file: "/f/x.yaml", reporting: collector)
         #expect(configuration == nil)
         #expect(files.certificate?.value == "/f/c.pem")
-        #expect(files.clientCA.map(\.value) == ["/f/a.pem", "/f/b.pem"])
+        #expect(files.trust?.bundles.first?.files.map(\.value) == ["/f/a.pem", "/f/b.pem"])
         #expect(files.profiles?.value == "/f/p")
         #expect(files.upstream.tls?.ca?.value == "/f/u.pem")
         #expect(files.upstream.tls?.key?.file.value == "/f/g.key")

@@ -20,7 +20,7 @@ struct ExplainFixture {
     func engine(_ devices: [RegisteredDevice] = [], now: Date = Date()) throws -> ExplainEngine {
         let setting = try ExplainSetting.load(gate.configuration)
         return ExplainEngine(
-            context: setting.context,
+            context: try #require(setting.contexts["default"]),
             snapshot: PolicySnapshot(profiles: setting.profiles, directory: DeviceDirectory(devices)),
             listener: "default", now: Int64(now.timeIntervalSince1970))
     }
@@ -203,7 +203,8 @@ struct ExplainFixture {
         let session = ExplainReport.Session(
             connection: 7, address: "192.0.2.1:5", since: 0, clientID: "c", profile: "smart-meter", quarantine: nil)
         let report = try await route(
-            fixture, live: [.init(session: session, certificate: try der(fixture))], last: [1]
+            fixture, live: [.init(session: session, identity: try PeerCertificate(parsing: der(fixture)).identity)],
+            last: [1]
         ).answer(ExplainRequest(device: ExplainFixture.key))
         #expect(report.sessions == [session] && report.isAdmitted)
         let offline = try await route(fixture, last: try der(fixture)).answer(

@@ -14,7 +14,7 @@ struct Gate {
         folder = try TemporaryFolder()
         try DevelopmentSetup(names: [], addresses: [], listen: "127.0.0.1:0", admin: "127.0.0.1:0")
             .write(to: folder.path + "/gate")
-        root = try DeviceIssuance.authority(in: folder.path + "/gate/ca")
+        root = try CAFolder(at: folder.path + "/gate/ca").issuingCA(passphrase: nil)
     }
 
     var configuration: String { folder.path + "/gate/fleetgate.yaml" }

@@ -12,7 +12,7 @@ import Testing
         #expect(mistakes.isEmpty, "\(mistakes)")
         let found = try #require(loaded)
         #expect(found.profiles.profileNames.sorted() == ["asset-tracker", "building-gateway", "smart-meter"])
-        #expect(found.clientCAs.map(\.isCA) == [true])
+        #expect(found.trust.anchors.map(\.inspection.isCA) == [true])
         #expect(found.server.privateKeyPEM.contains("PRIVATE KEY"))
     }
 

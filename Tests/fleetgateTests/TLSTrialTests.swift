@@ -39,7 +39,7 @@ import Testing
         try gate.edit("  versions: [1.2, 1.3]", to: "  versions: [1.3]")
         let (loaded, mistakes) = gate.load()
         if MbedTLSLibrary.supportsTLS13 {
-            #expect(loaded?.serverTLS.versions == .v1_3 ... .v1_3)
+            #expect(loaded?.serverTLS["default"]?.versions == .v1_3 ... .v1_3)
         } else {
             #expect(mistakes.map(\.key).contains("tls.versions"))
         }
@@ -47,7 +47,7 @@ import Testing
 
     @Test func aVersionLeftOutIsAWarning() throws {
         let loaded = try #require(try Gate().load().loaded)
-        #expect(loaded.serverTLS.versions.upperBound == TLSVersion.highestSupported)
+        #expect(loaded.serverTLS["default"]?.versions.upperBound == TLSVersion.highestSupported)
         #expect(loaded.warnings.contains { $0.contains("TLS 1.3 is left out") } == !MbedTLSLibrary.supportsTLS13)
     }
 

@@ -8,19 +8,28 @@ enum DecisionBenchmark {
     }
 
     static func run(
-        _ set: ProfileSet, profiles: Int, directory: DeviceDirectory, what: String, into report: inout BenchmarkReport
+        _ set: ProfileSet, profiles: Int, directory: DeviceDirectory, trust: TrustSnapshot = .empty, what: String,
+        into report: inout BenchmarkReport
     ) throws {
-        let snapshot = PolicySnapshot(profiles: set, directory: directory)
+        let snapshot = PolicySnapshot(profiles: set, directory: directory, trust: trust)
         // Different ones, spread over the profiles, so that no one profile stays in the processor's caches.
         let certificates = (0..<1_000).map {
             certificate(organisation: SourceText.organisation($0 * 7_919 % profiles), serial: $0)
         }
-        for certificate in certificates { _ = try grant(snapshot, certificate) }
-        let circumstances = circumstances
+        // Under the CA of the list, where there is one.
+        let circumstances = certificates.indices.map { number in
+            Self.circumstances(
+                chain: trust.lists.keys.map {
+                    CertificateID(issuer: $0, serialNumber: RevocationBenchmark.goodSerialNumber(number))
+                })
+        }
+        for (certificate, circumstances) in zip(certificates, circumstances) {
+            _ = try grant(snapshot, certificate, circumstances)
+        }
         let measured = Measurement.of(batches: 200, calls: 1_000) { calls in
             var granted = 0
             for call in 0..<calls {
-                switch snapshot.decide(certificates[call], circumstances) {
+                switch snapshot.decide(certificates[call], circumstances[call]) {
                 case .granted(let grant): granted += grant.deviceID.utf8.count
                 case .denied: continue
                 }
@@ -32,7 +41,10 @@ enum DecisionBenchmark {
         report.add("decision, \(profiles.grouped) profiles\(what): allocations", measured.allocations, "each")
     }
 
-    static func grant(_ snapshot: PolicySnapshot, _ certificate: CertificateAttributes) throws -> DeviceGrant {
+    static func grant(
+        _ snapshot: PolicySnapshot, _ certificate: CertificateAttributes,
+        _ circumstances: ConnectionCircumstances = circumstances(chain: [])
+    ) throws -> DeviceGrant {
         switch snapshot.decide(certificate, circumstances) {
         case .granted(let grant): return grant
         case .denied(let denial): throw Refused(denial: denial)
@@ -41,10 +53,13 @@ enum DecisionBenchmark {
 
     static let anchor = DistinguishedName(rfc4514: "CN=Device CA,O=Elbe Netz") ?? DistinguishedName([])
 
-    private static var circumstances: ConnectionCircumstances {
-        ConnectionCircumstances(
-            now: 1_800_000_000,
-            trustAnchor: .init(subject: anchor, sha256Fingerprint: [UInt8](repeating: 1, count: 32)))
+    static let anchorFingerprint = [UInt8](repeating: 1, count: 32)
+
+    private static let trustAnchor = ConnectionCircumstances.TrustAnchor(
+        subject: anchor, sha256Fingerprint: anchorFingerprint)
+
+    static func circumstances(chain: [CertificateID]) -> ConnectionCircumstances {
+        ConnectionCircumstances(now: 1_800_000_000, trustAnchor: trustAnchor, chain: chain)
     }
 
     static func certificate(organisation: String, serial: Int) -> CertificateAttributes {

@@ -40,7 +40,7 @@ struct LoopbackWorker {
             let configuration = TLSConfiguration(
                 role: .server, certificateChainPEM: Array(identity.chainPEM.utf8),
                 privateKeyPEM: Array(identity.privateKeyPEM.utf8), trustAnchorsPEM: anchors, versions: versions,
-                ticketKey: plan.resumeShare > 0 ? TLSTicketKey() : nil)
+                ticketKeys: plan.resumeShare > 0 ? [TLSTicketKey()] : [])
             self.server = try TLSContext(configuration)
             self.devices = []
             for number in 0..<max(1, plan.part(of: plan.devices, loop: place)) {

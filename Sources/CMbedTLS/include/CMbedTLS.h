@@ -177,8 +177,8 @@ typedef enum FLEETGATE_CLOSED_ENUM {
  * Judges one certificate of the chain, from the root (highest depth) to the leaf (0): gets mbedTLS's reasons against it
  * and the version negotiated (FLEETGATE_VERSION_…, or 0), returns those that stand, and further ones if it has any.
  *
- * Of mbedTLS's reasons it can lift NOT_TRUSTED and, for the leaf, EXPIRED. All others stand whatever it returns. What it
- * lifts above the leaf it must put back at the leaf, unless it has decided there that it does not count.
+ * Of mbedTLS's reasons it can lift NOT_TRUSTED, EXPIRED and NOT_YET_VALID. All others stand whatever it returns. When it
+ * lifts NOT_TRUSTED above the leaf it must put it back at the leaf, unless it has decided there that it does not count.
  */
 typedef uint32_t (*fleetgate_verify)(
     void *verification, const unsigned char *der, size_t length, int depth, int version, uint32_t reasons);
@@ -255,11 +255,11 @@ int fleetgate_connection_alert_sent(const fleetgate_connection *connection);
 /** The description of the fatal alert that the peer sent, after FLEETGATE_FAILURE_PEER_ALERT; otherwise -1. */
 int fleetgate_connection_alert_received(const fleetgate_connection *connection, int error);
 /**
- * The first certificate in the Certificate message being handled when the handshake failed, straight from the message:
- * for chains that mbedTLS refused before judging them. Null when there is none; valid until the next call.
+ * A certificate of the Certificate message being handled when the handshake failed, the leaf being 0, straight from the
+ * message: for chains that mbedTLS refused before judging them. Null when there is none; valid until the next call.
  */
 const unsigned char *fleetgate_connection_presented_certificate(
-    const fleetgate_connection *connection, size_t *length);
+    const fleetgate_connection *connection, size_t index, size_t *length);
 
 /* ---- Verification without a connection -------------------------------------------------------------------------- */
 
@@ -273,6 +273,13 @@ const unsigned char *fleetgate_connection_presented_certificate(
 int fleetgate_settings_verify(
     const fleetgate_settings *settings, fleetgate_certificates *chain, fleetgate_verify verify, void *verification,
     int version, uint32_t *reasons);
+/**
+ * Verifies the first of these certificates, a CA's, by way of the others up to one of the anchors, with nothing asked of
+ * its usage; `reasons` receives all that stand. Returns 0 when there are none, otherwise an mbedTLS code.
+ */
+int fleetgate_certificates_verify(
+    fleetgate_certificates *chain, fleetgate_certificates *anchors, int weak_keys_allowed, fleetgate_verify verify,
+    void *verification, uint32_t *reasons);
 /** What kind of failure a code is that came from verifying a chain without a connection, or from making one. */
 fleetgate_failure fleetgate_chain_failure(int error);
 /** The description of the alert that mbedTLS chooses for these reasons, of which there must be one. */

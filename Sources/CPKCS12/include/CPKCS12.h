@@ -82,6 +82,19 @@ enum cpkcs12_status cpkcs12_certificate(
     struct cpkcs12_buffer *certificate);
 
 /*
+ * All that a PKCS#12 archive holds: the certificate that its private key belongs to (empty when there is no key), the
+ * other certificates in DER one after the other, and the key as PKCS#8 PrivateKeyInfo. Each may be empty.
+ *
+ * passphrase and errors: as for cpkcs12_certificate. After an error all three are empty.
+ */
+enum cpkcs12_status cpkcs12_open(
+    const uint8_t *archive, size_t archive_count,
+    const char *passphrase,
+    struct cpkcs12_buffer *certificate,
+    struct cpkcs12_buffer *others,
+    struct cpkcs12_buffer *key);
+
+/*
  * Encrypts a PKCS#8 PrivateKeyInfo (DER) into a PEM "ENCRYPTED PRIVATE KEY": PBES2 (RFC 8018) with
  * PBKDF2-HMAC-SHA-256, a salt of 16 random octets, and AES-256-CBC.
  */

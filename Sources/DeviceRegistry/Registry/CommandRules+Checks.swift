@@ -5,7 +5,8 @@ extension CommandRules {
     static func checked(actor: String) throws(RegistryError) -> String {
         if let objection = actor.isEmpty
             ? "is empty"
-            : RegisteredDevice.objection(toText: actor, bytesMax: AuditEntry.actorBytesMax, allowsLineBreaks: false)
+            : RegisteredDevice.objection(
+                toText: actor, bytesMax: DeviceHistoryEntry.actorBytesMax, allowsLineBreaks: false)
         {
             throw RegistryError(.invalidCommand, "the name of who does it \(objection)")
         }

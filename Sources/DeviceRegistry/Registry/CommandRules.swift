@@ -122,7 +122,7 @@ struct CommandRules: Sendable {
     func audit(
         _ key: DeviceKey, _ action: String, _ detail: String, _ writer: any DeviceStoreWriter
     ) throws(RegistryError) {
-        try writer.append(AuditEntry(at: now, actor: actor, device: key, action: action, detail: detail))
+        try writer.append(DeviceHistoryEntry(at: now, actor: actor, device: key, action: action, detail: detail))
     }
 
     private func setState(

@@ -72,7 +72,7 @@ public protocol DeviceStoreReader {
     /// The certificates that devices were last seen with, where the DER encoding is known; in the order of the devices.
     func certificates(_ query: DeviceQuery) throws(RegistryError) -> [(device: DeviceKey, der: [UInt8])]
     /// Newest first.
-    func history(of key: DeviceKey, limit: Int) throws(RegistryError) -> [AuditEntry]
+    func history(of key: DeviceKey, limit: Int) throws(RegistryError) -> [DeviceHistoryEntry]
 }
 
 /// What can be changed in one transaction.
@@ -85,5 +85,5 @@ public protocol DeviceStoreWriter: DeviceStoreReader {
     /// Writes down that a device was seen. The first sighting stays the first; an earlier one than the last changes
     /// nothing else. False: there is no such device.
     func record(_ sighting: Sighting) throws(RegistryError) -> Bool
-    func append(_ entry: AuditEntry) throws(RegistryError)
+    func append(_ entry: DeviceHistoryEntry) throws(RegistryError)
 }

@@ -9,7 +9,7 @@ extension SQLiteTransaction: DeviceStoreReader {
         """
 
     func device(_ key: DeviceKey) throws(RegistryError) -> StoredDevice? {
-        try SQLiteDeviceStore.translatingErrors {
+        try SQLiteFile.translatingErrors {
             let found = try row(
                 """
                 SELECT \(Self.columns), c.der FROM device d LEFT JOIN certificate c ON c.device = d.id WHERE d.name = ?
@@ -22,11 +22,11 @@ extension SQLiteTransaction: DeviceStoreReader {
     }
 
     func contains(_ key: DeviceKey) throws(RegistryError) -> Bool {
-        try SQLiteDeviceStore.translatingErrors { try id(key) != nil }
+        try SQLiteFile.translatingErrors { try id(key) != nil }
     }
 
     func devices(_ query: DeviceQuery) throws(RegistryError) -> [StoredDevice] {
-        try SQLiteDeviceStore.translatingErrors {
+        try SQLiteFile.translatingErrors {
             let condition = QueryCondition(query, withPage: true)
             let found = try Row.fetchAll(
                 database,
@@ -39,7 +39,7 @@ extension SQLiteTransaction: DeviceStoreReader {
     }
 
     func count(_ query: DeviceQuery) throws(RegistryError) -> Int {
-        try SQLiteDeviceStore.translatingErrors {
+        try SQLiteFile.translatingErrors {
             let condition = QueryCondition(query, withPage: false)
             return try Int.fetchOne(
                 database, sql: "SELECT count(*) FROM device d WHERE \(condition.sql)", arguments: condition.arguments)
@@ -48,13 +48,13 @@ extension SQLiteTransaction: DeviceStoreReader {
     }
 
     func selfRegisteredCount(ofProfile profile: String) throws(RegistryError) -> Int {
-        try SQLiteDeviceStore.translatingErrors {
+        try SQLiteFile.translatingErrors {
             try row("SELECT devices FROM self_registered_count WHERE profile = ?", [profile])?[0] ?? 0
         }
     }
 
     func owner(of pin: CertificatePin) throws(RegistryError) -> DeviceKey? {
-        try SQLiteDeviceStore.translatingErrors {
+        try SQLiteFile.translatingErrors {
             let found = try row(
                 "SELECT d.name FROM pin p JOIN device d ON d.id = p.device WHERE p.sha256 = ? AND p.kind = ?",
                 [Data(pin.sha256), pin.kind.rawValue])
@@ -63,7 +63,7 @@ extension SQLiteTransaction: DeviceStoreReader {
     }
 
     func attributeNames(_ query: DeviceQuery) throws(RegistryError) -> [String] {
-        try SQLiteDeviceStore.translatingErrors {
+        try SQLiteFile.translatingErrors {
             let condition = QueryCondition(query, withPage: false)
             return try String.fetchAll(
                 database,
@@ -75,7 +75,7 @@ extension SQLiteTransaction: DeviceStoreReader {
     }
 
     func certificates(_ query: DeviceQuery) throws(RegistryError) -> [(device: DeviceKey, der: [UInt8])] {
-        try SQLiteDeviceStore.translatingErrors {
+        try SQLiteFile.translatingErrors {
             let condition = QueryCondition(query, withPage: true)
             let found = try Row.fetchAll(
                 database,
@@ -87,14 +87,15 @@ extension SQLiteTransaction: DeviceStoreReader {
         }
     }
 
-    func history(of key: DeviceKey, limit: Int) throws(RegistryError) -> [AuditEntry] {
-        try SQLiteDeviceStore.translatingErrors {
+    func history(of key: DeviceKey, limit: Int) throws(RegistryError) -> [DeviceHistoryEntry] {
+        try SQLiteFile.translatingErrors {
             let found = try rows(
                 "SELECT at, actor, action, detail FROM audit WHERE device = ? ORDER BY id DESC LIMIT ?",
                 [key.description, limit])
-            var entries: [AuditEntry] = []
+            var entries: [DeviceHistoryEntry] = []
             while let row = try found.next() {
-                entries.append(AuditEntry(at: row[0], actor: row[1], device: key, action: row[2], detail: row[3]))
+                entries.append(
+                    DeviceHistoryEntry(at: row[0], actor: row[1], device: key, action: row[2], detail: row[3]))
             }
             return entries
         }

@@ -4,7 +4,7 @@ internal import GRDB
 
 extension SQLiteTransaction: DeviceStoreWriter {
     func insert(_ device: StoredDevice) throws(RegistryError) {
-        try SQLiteDeviceStore.translatingErrors {
+        try SQLiteFile.translatingErrors {
             let record = device.record
             try run(
                 """
@@ -23,7 +23,7 @@ extension SQLiteTransaction: DeviceStoreWriter {
     }
 
     func update(_ old: StoredDevice, to new: StoredDevice) throws(RegistryError) {
-        try SQLiteDeviceStore.translatingErrors {
+        try SQLiteFile.translatingErrors {
             let record = new.record
             guard let id = try id(record.key) else { throw CommandRules.notFound(record.key) }
             try run(
@@ -51,13 +51,13 @@ extension SQLiteTransaction: DeviceStoreWriter {
     }
 
     func delete(_ key: DeviceKey) throws(RegistryError) {
-        try SQLiteDeviceStore.translatingErrors {
+        try SQLiteFile.translatingErrors {
             try run("DELETE FROM device WHERE name = ?", [key.description])
         }
     }
 
     func record(_ sighting: Sighting) throws(RegistryError) -> Bool {
-        try SQLiteDeviceStore.translatingErrors {
+        try SQLiteFile.translatingErrors {
             guard let id = try id(sighting.key) else { return false }
             try run(
                 """
@@ -71,8 +71,8 @@ extension SQLiteTransaction: DeviceStoreWriter {
         }
     }
 
-    func append(_ entry: AuditEntry) throws(RegistryError) {
-        try SQLiteDeviceStore.translatingErrors {
+    func append(_ entry: DeviceHistoryEntry) throws(RegistryError) {
+        try SQLiteFile.translatingErrors {
             try run(
                 "INSERT INTO audit (at, actor, device, action, detail) VALUES (?, ?, ?, ?, ?)",
                 [entry.at, entry.actor, entry.device.description, entry.action, entry.detail])

@@ -45,6 +45,8 @@ public enum QuarantineReason: String, Sendable, Hashable, CaseIterable {
     case suspended
     case pending
     case unregistered
+    /// The certificate seems to be in use in two places.
+    case cloned
 }
 
 /// What happens when new rules no longer permit a subscription that a device has. The raw values are those of profiles.

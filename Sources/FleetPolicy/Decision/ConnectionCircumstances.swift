@@ -60,11 +60,15 @@ public struct ConnectionCircumstances: Sendable {
     public var serverName: String?
     /// Nil: no trust anchor issued the chain. Only a pinned certificate gets in then.
     public var trustAnchor: TrustAnchor?
+    /// The certificates of the chain below the anchor, the leaf first; empty where no anchor issued it, or where only the
+    /// leaf is known. An anchor that was taken away since has issued it.
+    public var chain: [CertificateID]
 
     public init(
         now: Int64, tlsVersion: TLSVersion = .tls13, listener: String = "default", serverName: String? = nil,
-        trustAnchor: TrustAnchor?
+        trustAnchor: TrustAnchor?, chain: [CertificateID] = []
     ) {
+        self.chain = chain
         self.now = now
         self.tlsVersion = tlsVersion
         self.listener = listener

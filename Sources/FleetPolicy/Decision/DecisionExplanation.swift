@@ -47,6 +47,59 @@ public struct DecisionExplanation: Sendable, Hashable, Codable {
         public let hasOverrides: Bool
     }
 
+    /// What the operator asks of the trust anchor.
+    public struct Anchor: Sendable, Hashable, Codable {
+        /// The bundle that it is in; nil: the configuration has no rules for it.
+        public let bundle: String?
+        /// The tenants that devices under it may belong to, sorted; empty: any.
+        public let tenants: [String]
+        /// `off`, `optional` or `required`: whether a CRL has to say that a certificate is good.
+        public let listRule: String
+    }
+
+    /// What is known about the revocation of the chain.
+    public struct RevocationCheck: Sendable, Hashable, Codable {
+        /// The raw values are stable.
+        public enum Result: String, Sendable, Hashable, Codable {
+            /// Nothing is against the chain.
+            case good
+            case revoked
+            /// A CRL is asked for, and there is none.
+            case listMissing = "list-missing"
+            /// The CRL is out of date by more than is forgiven.
+            case listOutdated = "list-outdated"
+        }
+
+        /// A certificate of the chain, with the CRL that is looked at for it.
+        public struct Link: Sendable, Hashable, Codable {
+            /// Which CA issued it: lower-case hexadecimal of ``AuthorityID/bytes``.
+            public let issuer: String
+            /// Lower-case hexadecimal, without leading zeros.
+            public let serialNumber: String
+            /// Nil: there is none of its issuer.
+            public let list: List?
+        }
+
+        /// A CRL in force.
+        public struct List: Sendable, Hashable, Codable {
+            /// Lower-case hexadecimal; empty: it has none.
+            public let number: String
+            /// Seconds since 1970-01-01T00:00:00Z.
+            public let thisUpdate: Int64
+            /// Seconds since 1970-01-01T00:00:00Z; nil: it does not say.
+            public let nextUpdate: Int64?
+            public let entries: Int
+        }
+
+        public let result: Result
+        /// Where in the chain the objection is: 0 is the device's certificate. Nil: there is none.
+        public let position: Int?
+        /// One sentence for the operator.
+        public let text: String
+        /// The certificates below the anchor, the device's first.
+        public let chain: [Link]
+    }
+
     /// What was decided.
     public struct Outcome: Sendable, Hashable, Codable {
         public let isGranted: Bool
@@ -58,7 +111,7 @@ public struct DecisionExplanation: Sendable, Hashable, Codable {
         public let device: DeviceKey?
         /// The profile whose rules hold: the quarantine profile where the device has that.
         public let profile: String?
-        /// The stable reason (`expired`, `suspended`, `pending`, `unregistered`) for a quarantine; nil: none.
+        /// The stable reason (`expired`, `suspended`, `pending`, `unregistered`, `cloned`) for a quarantine; nil: none.
         public let quarantine: String?
         /// The state in which the device would be registered; nil: it would not be.
         public let registersAs: DeviceState?
@@ -71,6 +124,11 @@ public struct DecisionExplanation: Sendable, Hashable, Codable {
     public let issuer: String
     /// The subject of the trust anchor in the form of RFC 4514; nil: none issued the chain.
     public let trustAnchor: String?
+    /// Nil: none issued the chain.
+    public let anchor: Anchor?
+    public let revocation: RevocationCheck
+    /// Whether the certificate seems to be in use in two places.
+    public let isSuspectedClone: Bool
     /// Every profile, in the order in which they are tried.
     public let trials: [Trial]
     /// The device for which the certificate or its key is pinned; nil: none, or more than one.

@@ -40,6 +40,16 @@ public struct PolicyDenial: Error, Sendable, Hashable {
         case certificateExpired = "certificate-expired"
         /// No trust anchor issued the chain, and the certificate is pinned for no device.
         case untrustedIssuer = "untrusted-issuer"
+        /// A certificate of the chain was revoked: by its CA, or by the operator.
+        case certificateRevoked = "certificate-revoked"
+        /// The trust anchor's rules ask for a CRL of every CA of the chain, and one has none.
+        case revocationListMissing = "revocation-list-missing"
+        /// The CRL of a CA of the chain is out of date by more than the trust anchor's rules forgive.
+        case revocationListOutdated = "revocation-list-outdated"
+        /// The trust anchor is for other tenants than the one that the certificate's names say.
+        case anchorNotForTenant = "anchor-not-for-tenant"
+        /// The certificate seems to be in use in two places at once.
+        case certificateCloned = "certificate-cloned"
     }
 
     public let code: Code

@@ -15,6 +15,9 @@ extension PolicySnapshot {
         return DecisionExplanation(
             subject: certificate.subject.shown, issuer: certificate.issuer.shown,
             trustAnchor: circumstances.trustAnchor?.subject.shown,
+            anchor: circumstances.trustAnchor.map { trust.explainAnchor($0.sha256Fingerprint) },
+            revocation: trust.explainRevocation(certificate, circumstances),
+            isSuspectedClone: trust.suspectedClones.contains(certificate.sha256Fingerprint),
             trials: circumstances.trustAnchor == nil ? [] : profiles.trials(context),
             pinnedFor: pinnedDevice(certificate)?.key,
             registration: device.map { DecisionExplanation.Registration($0, certificate) },

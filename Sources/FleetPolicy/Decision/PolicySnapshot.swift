@@ -2,10 +2,13 @@
 public struct PolicySnapshot: Sendable {
     public var profiles: ProfileSet
     public var directory: DeviceDirectory
+    /// What the certificates are worth.
+    public var trust: TrustSnapshot
 
-    public init(profiles: ProfileSet, directory: DeviceDirectory = .empty) {
+    public init(profiles: ProfileSet, directory: DeviceDirectory = .empty, trust: TrustSnapshot = .empty) {
         self.profiles = profiles
         self.directory = directory
+        self.trust = trust
     }
 
     /// Decides what a certificate gets. Its chain has been verified but for what `circumstances` says (no trust anchor)
@@ -15,10 +18,29 @@ public struct PolicySnapshot: Sendable {
     ) -> PolicyDecision {
         let context = MatchContext(certificate, circumstances, readsServerName: profiles.readsServerName)
         do throws(PolicyDenial) {
+            try checkRevocation(certificate, circumstances)
             return .granted(try grant(to: identify(certificate, context), certificate, context))
         } catch {
             return .denied(error)
         }
+    }
+
+    // MARK: What the certificate is worth
+
+    private func checkRevocation(
+        _ certificate: CertificateAttributes, _ circumstances: ConnectionCircumstances
+    ) throws(PolicyDenial) {
+        let standing = trust.standing(
+            of: circumstances.chain, fingerprint: certificate.sha256Fingerprint,
+            anchor: circumstances.trustAnchor?.sha256Fingerprint, now: circumstances.now)
+        let code: PolicyDenial.Code
+        switch standing {
+        case .good: return
+        case .revoked: code = .certificateRevoked
+        case .listMissing: code = .revocationListMissing
+        case .listOutdated: code = .revocationListOutdated
+        }
+        throw PolicyDenial(code: code, detail: standing.text)
     }
 
     // MARK: Who it is
@@ -97,16 +119,20 @@ public struct PolicySnapshot: Sendable {
     ) throws(PolicyDenial) -> DeviceGrant {
         let main = identified.profile
         let key = identified.key
+        try checkAnchor(for: key, main, certificate, context.circumstances)
         let device = directory.count > 0 ? directory.entry(key) : nil
         try checkPins(of: device, key, main, certificate)
 
         let expiry = Expiry(certificate, now: context.circumstances.now, main.quarantine?.rule)
-        let standing = try standing(of: device, key, main, expiry, certificate)
+        let isSuspect = isSuspect(certificate, main)
+        let standing = try standing(of: device, key, main, expiry, isSuspect: isSuspect, certificate)
         switch expiry {
         case .valid, .quarantined: break
         case .expired: throw main.denial(.certificateExpired, "the certificate is out of date", certificate)
         }
-        let reason = standing.quarantine ?? (expiry == .quarantined ? .expired : nil)
+        // What the operator decided, or has to, comes first; then what is suspicious; then what time alone has done. The
+        // profile that is given is the same for all of them.
+        let reason = standing.quarantine ?? (isSuspect ? .cloned : expiry == .quarantined ? .expired : nil)
         if let reason, let quarantine = main.quarantine {
             let values = try quarantine.profile.values(of: key, identified.captures, device, certificate)
             return DeviceGrant(
@@ -127,6 +153,25 @@ public struct PolicySnapshot: Sendable {
             values: try main.values(of: key, identified.captures, device, certificate),
             overrides: device.flatMap { $0.hasOverrides ? $0.overrides : nil }, registration: standing.registration,
             secondFactor: secondFactor)
+    }
+
+    /// An anchor may be for some tenants only: a CA of one customer must not name devices of another.
+    private func checkAnchor(
+        for key: DeviceKey, _ main: CompiledProfile, _ certificate: CertificateAttributes,
+        _ circumstances: ConnectionCircumstances
+    ) throws(PolicyDenial) {
+        guard !trust.anchors.isEmpty, let anchor = circumstances.trustAnchor,
+            let rules = trust.anchors[anchor.sha256Fingerprint], !rules.permits(tenant: key.tenant)
+        else { return }
+        throw main.denial(
+            .anchorNotForTenant,
+            "\(key) is of a tenant that the trust anchors of `\(rules.name)` are not for", certificate)
+    }
+
+    /// Whether the certificate seems to be in use twice, and the profile has a quarantine for that. Otherwise the
+    /// suspicion has no effect here: whoever may copy a key could shut the genuine device out with it.
+    private func isSuspect(_ certificate: CertificateAttributes, _ main: CompiledProfile) -> Bool {
+        main.quarantine?.rule.takes(.cloned) == true && trust.suspectedClones.contains(certificate.sha256Fingerprint)
     }
 
     private func checkPins(
@@ -167,7 +212,7 @@ public struct PolicySnapshot: Sendable {
     }
 
     private func standing(
-        of device: DeviceEntry?, _ key: DeviceKey, _ main: CompiledProfile, _ expiry: Expiry,
+        of device: DeviceEntry?, _ key: DeviceKey, _ main: CompiledProfile, _ expiry: Expiry, isSuspect: Bool,
         _ certificate: CertificateAttributes
     ) throws(PolicyDenial) -> Standing {
         func denial(_ code: PolicyDenial.Code, _ reason: String) -> PolicyDenial {
@@ -194,7 +239,8 @@ public struct PolicySnapshot: Sendable {
             guard takes(.unregistered) else { throw denial(.notRegistered, "\(key) is not registered") }
             return Standing(quarantine: .unregistered)
         case .firstSeen:
-            // A certificate that is out of date gets a device its quarantine, never its place in the registry.
+            // A certificate that is out of date, or in use twice, gets a device its quarantine, never its place in the
+            // registry.
             guard expiry != .expired else { return Standing() }
             guard directory.selfRegisteredCount(ofProfile: main.name) < rule.quota else {
                 throw denial(
@@ -203,7 +249,7 @@ public struct PolicySnapshot: Sendable {
             }
             let wanted = RegistrationNeed(
                 key: key, profile: main.name, state: rule.approval ? .pending : .active, quota: rule.quota)
-            let need = expiry == .valid ? wanted : nil
+            let need = expiry == .valid && !isSuspect ? wanted : nil
             guard rule.approval else { return Standing(registration: need) }
             guard takes(.pending) else {
                 throw PolicyDenial(

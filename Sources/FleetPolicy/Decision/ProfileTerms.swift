@@ -25,6 +25,7 @@ struct QuarantineRule: Sendable, Hashable {
     var suspended = false
     var pending = false
     var unregistered = false
+    var cloned = false
 
     func takes(_ reason: QuarantineReason) -> Bool {
         switch reason {
@@ -32,6 +33,7 @@ struct QuarantineRule: Sendable, Hashable {
         case .suspended: suspended
         case .pending: pending
         case .unregistered: unregistered
+        case .cloned: cloned
         }
     }
 }

@@ -155,11 +155,12 @@ extension DeviceProfileDocument.Quarantine {
         rule.suspended = reader.bool("suspended") ?? false
         rule.pending = reader.bool("pending") ?? false
         rule.unregistered = reader.bool("unregistered") ?? false
-        let given = reader.keys.contains { ["expired", "suspended", "pending", "unregistered"].contains($0) }
+        rule.cloned = reader.bool("cloned") ?? false
+        let given = reader.keys.contains { ["expired", "suspended", "pending", "unregistered", "cloned"].contains($0) }
         if !given {
             reader.mistakes.report(
                 .missingKey, at: reader.location, key: reader.path, "nothing says who gets the quarantine profile",
-                hint: "give at least one of expired, suspended, pending, unregistered")
+                hint: "give at least one of expired, suspended, pending, unregistered, cloned")
         }
         return DeviceProfileDocument.Quarantine(profile: profile, rule: rule)
     }

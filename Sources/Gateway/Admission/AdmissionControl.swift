@@ -11,6 +11,8 @@ enum AdmissionRefusal: String, Sendable, CaseIterable {
     case tooManyHandshakesFromAddress = "too-many-handshakes-from-address"
     /// The address opened more connections than its rate allows.
     case addressRate = "address-rate"
+    /// What has to be written down about sessions cannot be: the gate is closed, or events are being lost.
+    case auditUnavailable = "audit-unavailable"
     /// The gateway is shutting down.
     case shuttingDown = "shutting-down"
 }

@@ -53,11 +53,18 @@ final class PacketHandler: ChannelDuplexHandler {
     private var isDraining = false
     private var isFlushNeeded = false
     private var isClosing = false
+    /// What a device has sent since its side is being closed.
+    private var closingBytes = 0
     private var lingering: Scheduled<Void>?
 
     /// How long a broker may take to close a connection that it has been sent the end of: it only has to read what is
     /// in its socket. Each such connection still costs a file descriptor.
     private static let lingerTimeout = TimeAmount.seconds(5)
+
+    /// Bytes of a device that are still taken off the network, and decrypted, once its side is being closed: the rest of
+    /// the longest packet, so that one in the middle of a packet hears why. Who sends more is not read any more, and
+    /// loses its connection when the time for closing is over.
+    private static let closingBytesMax = 262_144
 
     init(side: Side, session: any PacketReceiver, limits: MQTTLimits) {
         self.side = side
@@ -166,9 +173,12 @@ final class PacketHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // A session that is over has no use for what still comes, and no room.
-        guard !self.isClosing else { return }
         var bytes = self.unwrapInboundIn(data)
+        // A session that is over has no use for what still comes, and no room.
+        guard !self.isClosing else {
+            self.closingBytes += bytes.readableBytes
+            return
+        }
         self.session.received(byteCount: bytes.readableBytes, from: self.side)
         if self.received == nil {
             self.received = bytes
@@ -185,7 +195,7 @@ final class PacketHandler: ChannelDuplexHandler {
     func read(context: ChannelHandlerContext) {
         if self.isHeld {
             self.isReadPostponed = true
-        } else {
+        } else if self.side == .broker || self.closingBytes < Self.closingBytesMax {
             context.read()
         }
     }

@@ -1,13 +1,13 @@
 public import Logging
 internal import NIOConcurrencyHelpers
 public import NIOCore
-public import NIOMbedTLS
+internal import NIOMbedTLS
 internal import NIOPosix
 public import ServiceLifecycle
 
 /// The gateway: listens, and carries every admitted device's session until it is shut down.
 ///
-/// Each event loop has a listener of its own on the same address (`SO_REUSEPORT`), so that a connection is accepted,
+/// Each event loop has a socket of its own for each listener (`SO_REUSEPORT`), so that a connection is accepted,
 /// handshaken and carried on one thread and never handed over.
 public final class GatewayService: Service, Sendable {
     /// Connections waiting for accept, for each listener: what arrives in a storm while one loop is busy for a second.
@@ -21,35 +21,46 @@ public final class GatewayService: Service, Sendable {
     /// What happens on the data plane, in bounded number: consume it, or events are counted as dropped.
     public let events: AsyncStream<GatewayEvent>
 
+    /// Events that found ``events`` full since the start, and are gone.
+    public var eventsLost: Int { self.eventSink.lostCount }
+
     let configuration: GatewayConfiguration
     private let group: MultiThreadedEventLoopGroup
     let shards: [NIOLoopBoundBox<LoopShard>]
     private let counts: ConnectionCounts
     private let eventSink: EventSink
     private let logger: Logger
-    private let listeners = NIOLockedValueBox<[any Channel]>([])
+    /// Which listener each belongs to, by its number, and in this order.
+    private let listeners = NIOLockedValueBox<[(listener: Int, channel: any Channel)]>([])
+    let settings: NIOLockedValueBox<ListenerSettings>
+    let changes = ChangesInTurn()
 
     /// Makes the event loops and their TLS contexts; nothing listens yet.
     ///
-    /// - Throws: `TLSConfigurationError` with every problem of the TLS settings.
-    public init(
-        configuration: GatewayConfiguration, snapshot: GatewaySnapshot, logger: Logger
-    ) throws(TLSConfigurationError) {
+    /// - Throws: `TLSConfigurationError` with every problem of the TLS settings, or ``ListenerError``.
+    public init(configuration: GatewayConfiguration, snapshot: GatewaySnapshot, logger: Logger) throws {
+        try configuration.checkListeners()
         var contexts: [LoopContexts] = []
-        for _ in 0..<configuration.eventLoops { contexts.append(try LoopContexts(server: snapshot.tls, configuration)) }
+        for _ in 0..<configuration.eventLoops {
+            contexts.append(
+                try LoopContexts(
+                    ListenerContexts(configuration.listeners, snapshot.tls, ticketKeys: nil), configuration))
+        }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
         let counts = ConnectionCounts()
         let connectionIDs = ConnectionIDs()
         let (stream, continuation) = AsyncStream.makeStream(
             of: GatewayEvent.self, bufferingPolicy: .bufferingOldest(EventSink.eventsMax)
         )
-        let eventSink = EventSink(continuation: continuation)
+        let eventSink = EventSink(continuation)
         self.configuration = configuration
         self.group = group
         self.counts = counts
         self.events = stream
         self.eventSink = eventSink
         self.logger = logger
+        self.settings = NIOLockedValueBox(
+            ListenerSettings(tls: snapshot.tls, ticketKeys: nil, contexts: contexts.map(\.listeners)))
         self.shards = zip(group.makeIterator(), contexts).enumerated().map { index, loop in
             let (eventLoop, contexts) = loop
             let shard = LoopShard(
@@ -60,9 +71,19 @@ public final class GatewayService: Service, Sendable {
         }
     }
 
-    /// The address the gateway listens on, with the port the system chose where none was given; `nil` before it does.
+    /// The address of the first listener, with the port the system chose where none was given; `nil` before it listens.
     public var listeningAddress: SocketAddress? {
-        self.listeners.withLockedValue { $0.first?.localAddress }
+        self.listeners.withLockedValue { $0.first?.channel.localAddress }
+    }
+
+    /// The addresses of the listeners that listen, by name.
+    public var listeningAddresses: [String: SocketAddress] {
+        self.listeners.withLockedValue { listeners in
+            listeners.reduce(into: [:]) { addresses, entry in
+                guard let address = entry.channel.localAddress else { return }
+                addresses[self.configuration.listeners[entry.listener].name] = address
+            }
+        }
     }
 
     /// Why the broker cannot be reached now; `nil` if it can.
@@ -135,19 +156,23 @@ public final class GatewayService: Service, Sendable {
     }
 
     private func listen() async throws {
-        var address = self.configuration.listenAddress
-        do {
-            try await self.requireUnused(address)
-            for shard in self.shards {
-                let listener = try await self.bind(shard, to: address)
-                self.listeners.withLockedValue { $0.append(listener) }
-                // With port 0 the first listener gets a port; the others share it.
-                if let bound = listener.localAddress { address = bound }
+        for (number, listener) in self.configuration.listeners.enumerated() {
+            var address = listener.address
+            do {
+                try await self.requireUnused(address)
+                for shard in self.shards {
+                    let channel = try await self.bind(shard, number, to: address)
+                    self.listeners.withLockedValue { $0.append((number, channel)) }
+                    // With port 0 the first socket gets a port; the others share it.
+                    if let bound = channel.localAddress { address = bound }
+                }
+            } catch {
+                throw ListenFailure(address: address.hostAndPort, reason: "\(error)")
             }
-        } catch {
-            throw ListenFailure(address: address.hostAndPort, reason: "\(error)")
+            self.logger.info(
+                "listening for devices",
+                metadata: ["address": "\(address.hostAndPort)", "listener": "\(listener.name)"])
         }
-        self.logger.info("listening for devices", metadata: ["address": "\(address.hostAndPort)"])
     }
 
     /// `SO_REUSEPORT` would let a second gateway of the same user share the port in silence, and take half the devices;
@@ -158,7 +183,9 @@ public final class GatewayService: Service, Sendable {
             .bind(to: address).get().close().get()
     }
 
-    private func bind(_ shard: NIOLoopBoundBox<LoopShard>, to address: SocketAddress) async throws -> any Channel {
+    private func bind(
+        _ shard: NIOLoopBoundBox<LoopShard>, _ listener: Int, to address: SocketAddress
+    ) async throws -> any Channel {
         try await ServerBootstrap(group: shard.eventLoop, childGroup: shard.eventLoop)
             .serverChannelOption(.backlog, value: Int32(Self.backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -168,7 +195,7 @@ public final class GatewayService: Service, Sendable {
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: self.configuration.limits.waterMark)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try shard.value.accepted(channel) }
+                channel.eventLoop.makeCompletedFuture { try shard.value.accepted(channel, by: listener) }
             }
             .bind(to: address).get()
     }
@@ -183,7 +210,7 @@ public final class GatewayService: Service, Sendable {
 
     private func shutDown() async {
         self.logger.info("shutting down", metadata: ["connections": "\(self.counts.open)"])
-        for listener in self.listeners.withLockedValue({ $0 }) { try? await listener.close().get() }
+        for listener in self.listeners.withLockedValue({ $0 }) { try? await listener.channel.close().get() }
         for shard in self.shards { try? await shard.eventLoop.submit { shard.value.shutDown() }.get() }
         let deadline = NIODeadline.now() + self.configuration.limits.shutdownDeadline
         let counts = self.counts
@@ -197,6 +224,16 @@ public final class GatewayService: Service, Sendable {
         )
         for shard in self.shards { try? await shard.eventLoop.submit { shard.value.abort() }.get() }
     }
+}
+
+/// What new TLS contexts are made from, and what they share with those before them.
+struct ListenerSettings: Sendable {
+    /// By the listener's name.
+    var tls: [String: TLSConfiguration]
+    /// What ``GatewayService/adopt(ticketKeys:)`` has set instead of those in `tls`.
+    var ticketKeys: [TLSTicketKey]?
+    /// One for each event loop.
+    var contexts: [ListenerContexts]
 }
 
 /// The gateway's address cannot be listened on.

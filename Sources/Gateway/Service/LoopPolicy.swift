@@ -1,27 +1,46 @@
 internal import FleetPolicy
 internal import NIOMbedTLS
 
-/// One event loop's view of the policy: the snapshot in force, and the trust anchors in the policy's words.
+/// One event loop's view of the policy: the snapshot in force, and each listener's trust anchors in the policy's words.
 struct LoopPolicy {
+    /// What a listener adds to the snapshot.
+    struct Listener {
+        let name: String
+        fileprivate(set) var anchors: [[UInt8]: PolicyAnchor]
+        /// Seconds that certificates are good for after their notAfter, for clocks that differ.
+        let clockSkew: Int64
+
+        /// - Parameter known: anchors that exist already, so that listeners share theirs.
+        init(_ name: String, anchors: [TLSTrustAnchor], clockSkew: Int64, known: [[UInt8]: PolicyAnchor] = [:]) {
+            self.name = name
+            self.clockSkew = clockSkew
+            self.anchors = [:]
+            for anchor in anchors where self.anchors[anchor.sha256Fingerprint] == nil {
+                self.anchors[anchor.sha256Fingerprint] = known[anchor.sha256Fingerprint] ?? PolicyAnchor(anchor)
+            }
+        }
+    }
+
     private(set) var snapshot: PolicySnapshot
     /// Goes up with every new snapshot: a decision of an older one may be out of date.
     private(set) var revision: UInt64 = 0
-    let listenerName: String
-    private var anchors: [[UInt8]: PolicyAnchor]
+    /// In the order of the configuration. Never empty, and never another number than at first.
+    private(set) var listeners: [Listener]
 
-    init(_ snapshot: PolicySnapshot, anchors: [TLSTrustAnchor], listenerName: String) {
+    /// - Parameter listeners: at least one.
+    init(_ snapshot: PolicySnapshot, listeners: [Listener]) {
         self.snapshot = snapshot
-        self.listenerName = listenerName
-        self.anchors = Self.byFingerprint(anchors)
+        self.listeners = listeners
     }
 
-    private static func byFingerprint(_ anchors: [TLSTrustAnchor]) -> [[UInt8]: PolicyAnchor] {
-        Dictionary(anchors.map { ($0.sha256Fingerprint, PolicyAnchor($0)) }) { first, _ in first }
+    /// Every listener's anchors.
+    var anchors: [[UInt8]: PolicyAnchor] {
+        self.listeners.reduce(into: [:]) { all, listener in all.merge(listener.anchors) { first, _ in first } }
     }
 
-    mutating func replace(_ snapshot: PolicySnapshot, anchors: [TLSTrustAnchor]) {
+    mutating func replace(_ snapshot: PolicySnapshot, listeners: [Listener]) {
         self.snapshot = snapshot
-        self.anchors = Self.byFingerprint(anchors)
+        self.listeners = listeners
         self.revision += 1
     }
 
@@ -30,14 +49,33 @@ struct LoopPolicy {
         self.revision += 1
     }
 
-    /// The policy's view of an anchor that a chain of this handshake ends in. One that is none any more (the handshake
-    /// began before a reload) is made anew, and found not to be trusted when the session is judged again.
-    func anchor(_ anchor: TLSTrustAnchor?) -> PolicyAnchor? {
-        anchor.map { self.anchors[$0.sha256Fingerprint] ?? PolicyAnchor($0) }
+    mutating func replace(_ trust: TrustSnapshot) {
+        self.snapshot.trust = trust
+        self.revision += 1
     }
 
-    /// Whether an anchor is one of those in force.
-    func isTrusted(_ anchor: PolicyAnchor) -> Bool { self.anchors[anchor.value.sha256Fingerprint] != nil }
+    /// The policy's view of an anchor that a chain of this handshake ends in. One that is none any more (the handshake
+    /// began before a reload) is made anew, and found not to be trusted when the session is judged again.
+    func anchor(_ anchor: TLSTrustAnchor?, at listener: Int) -> PolicyAnchor? {
+        anchor.map { self.listeners[listener].anchors[$0.sha256Fingerprint] ?? PolicyAnchor($0) }
+    }
+
+    /// Whether an anchor is one of those that a listener has.
+    func isTrusted(_ anchor: PolicyAnchor, at listener: Int) -> Bool {
+        self.listeners[listener].anchors[anchor.value.sha256Fingerprint] != nil
+    }
+
+    /// What the operator asks of certificates under an anchor; nil: nothing.
+    func rules(of anchor: PolicyAnchor) -> TrustAnchorRules? {
+        self.snapshot.trust.anchors[anchor.value.sha256Fingerprint]
+    }
+
+    /// Whether revocation has nothing against a chain at this time, in Unix seconds.
+    func isGood(_ credential: SessionCredential, now: Int64) -> Bool {
+        self.snapshot.trust.standing(
+            of: credential.chain, fingerprint: credential.fingerprint.bytes, anchor: credential.trustAnchorSHA256,
+            now: now) == .good
+    }
 
     /// Judges a certificate.
     ///

@@ -4,7 +4,7 @@ internal import NIOCore
 internal import NIOMbedTLS
 internal import Synchronization
 
-/// One event loop's part of the gateway: its TLS context, its view of the policy, its sessions and its counters.
+/// One event loop's part of the gateway: its TLS contexts, its view of the policy, its sessions and its counters.
 ///
 /// Nothing in it is shared with another loop but the gateway-wide counts, which are atomics; what loops have to tell each
 /// other goes through `ConnectionOwnership`. Confined to its loop.
@@ -16,23 +16,29 @@ final class LoopShard {
     let counts: ConnectionCounts
     let metrics = GatewayMetrics()
     /// Which connections the devices have that this loop owns, and the way to ask about all others.
-    private(set) lazy var ownership = ConnectionOwnership(index: self.index, host: self)
+    private(set) lazy var ownership = ConnectionOwnership(index: self.number, host: self)
 
-    /// What new connections are handshaken with.
-    var tlsContext: TLSContext
+    /// What the listeners are called, in the order of the configuration, which is that of the next one.
+    let listenerNames: [String]
+    /// What new connections are handshaken with, for each listener.
+    var tlsContexts: [TLSContext]
     /// What certificates are judged by.
     var policy: LoopPolicy
     /// Every connection, from accept to close.
     private(set) var sessions: [UInt64: DeviceSession] = [:]
-    /// Those with a grant, by their device.
-    private(set) var devices = SessionIndex()
+    /// Those with a grant, by what they can be ended by.
+    private(set) var index = LiveSessionIndex()
+    /// The CAs that the loop has the certificates of.
+    var authorities: LoopAuthorities
     /// Nothing is due before this time, in Unix seconds.
     var nextDue = Int64.max
 
-    private let index: Int
+    private let number: Int
     private let events: EventSink
     private let connectionIDs: ConnectionIDs
     private let authority: (any AdmissionAuthority)?
+    private let gate: AdmissionGate
+    private let closesGateOnLostEvents: Bool
     private let admissionsMax: Int
     private lazy var requests = self.makeRequests()
     private var admission: AdmissionControl
@@ -52,7 +58,7 @@ final class LoopShard {
         let limits = configuration.limits
         let loops = configuration.eventLoops
         let now = NIODeadline.now()
-        self.index = index
+        self.number = index
         self.eventLoop = eventLoop
         self.limits = limits
         self.codecLimits = MQTTLimits(packetBytesMax: limits.packetBytesMax)
@@ -67,6 +73,8 @@ final class LoopShard {
         self.events = events
         self.connectionIDs = connectionIDs
         self.authority = configuration.authority
+        self.gate = configuration.gate
+        self.closesGateOnLostEvents = configuration.closesGateOnLostEvents
         self.admissionsMax = limits.admissionsInFlightMax / loops
         self.admission = AdmissionControl(limits: limits, eventLoops: loops, now: now)
         self.passwordAttempts = TokenBucketTable(
@@ -75,21 +83,22 @@ final class LoopShard {
             countMax: limits.devicesTrackedMax / loops, now: now)
         self.registrationEvents = TokenBucketTable(
             rate: 1 / 60, burst: 1, countMax: Self.registrationEventsTracked, now: now)
-        self.tlsContext = contexts.server
-        self.policy = LoopPolicy(
-            policy, anchors: contexts.server.trustAnchors, listenerName: configuration.listenerName)
+        self.listenerNames = configuration.listeners.map(\.name)
+        self.tlsContexts = contexts.listeners.all
+        self.authorities = LoopAuthorities(contexts.listeners.authorities)
+        self.policy = LoopPolicy(policy, listeners: Self.listeners(self.listenerNames, contexts.listeners))
     }
 
     // MARK: Connections
 
-    /// A connection was accepted: admits it and makes its pipeline, or throws the reason to close it.
-    func accepted(_ channel: any Channel) throws {
+    /// A listener accepted a connection: admits it and makes its pipeline, or throws the reason to close it.
+    func accepted(_ channel: any Channel, by listener: Int) throws {
         if let refusal = self.refusal(of: channel) {
             self.metrics.connectionRefused(reason: refusal.rawValue)
             self.refusalsToReport[refusal.rawValue, default: 0] += 1
             throw ConnectionRefused(reason: refusal)
         }
-        let session = DeviceSession(id: self.connectionIDs.next(), channel: channel, shard: self)
+        let session = DeviceSession(id: self.connectionIDs.next(), channel: channel, listener: listener, shard: self)
         try session.addHandlers()
         self.counts.opened()
         self.admission.handshakeBegan(session.address)
@@ -100,6 +109,7 @@ final class LoopShard {
 
     private func refusal(of channel: any Channel) -> AdmissionRefusal? {
         if self.isShuttingDown { return .shuttingDown }
+        if self.gate.isClosed || self.closesGateOnLostEvents && self.events.hasLost { return .auditUnavailable }
         return self.admission.judge(SourceAddress(channel.remoteAddress), counts: self.counts, now: .now())
     }
 
@@ -115,10 +125,14 @@ final class LoopShard {
     }
 
     /// A session has a grant.
-    func sessionBegan(_ session: DeviceSession, of key: DeviceKey) { self.devices.add(session.id, of: key) }
+    func sessionBegan(_ session: DeviceSession, _ entry: LiveSessionIndex.Entry) {
+        self.index.add(session.id, entry)
+    }
 
     /// A session that had a grant is over.
-    func sessionEnded(_ session: DeviceSession, of key: DeviceKey) { self.devices.remove(session.id, of: key) }
+    func sessionEnded(_ session: DeviceSession, _ entry: LiveSessionIndex.Entry) {
+        self.index.remove(session.id, entry)
+    }
 
     /// Hands an event up to the control plane.
     func send(_ event: GatewayEvent) {
@@ -176,6 +190,7 @@ final class LoopShard {
             self.send(.connectionsRefused(reason: reason, count: count))
         }
         self.refusalsToReport.removeAll(keepingCapacity: true)
+        self.tryEvents()
         guard unixSeconds >= self.nextDue else { return }
         // What becomes due while sessions are looked at counts too.
         self.nextDue = .max
@@ -183,6 +198,13 @@ final class LoopShard {
             if session.dueAt <= unixSeconds { session.timePassed(unixSeconds) }
             self.sessionDue(at: session.dueAt)
         }
+    }
+
+    /// After a loss, whether there is room for events again can only be seen by sending one: where nothing else happens,
+    /// because nobody is let in, it is this one.
+    private func tryEvents() {
+        guard self.closesGateOnLostEvents, self.events.hasLost else { return }
+        self.send(.connectionsRefused(reason: AdmissionRefusal.auditUnavailable.rawValue, count: 0))
     }
 
     // MARK: The end

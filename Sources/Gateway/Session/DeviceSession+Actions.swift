@@ -1,6 +1,7 @@
 internal import FleetPolicy
 internal import MQTTCodec
 internal import NIOCore
+internal import NIOMbedTLS
 
 /// Runs the state machine's actions.
 extension DeviceSession {
@@ -88,12 +89,17 @@ extension DeviceSession {
             self.end(SessionStateMachine.outOfTurn("a device was to be admitted before it was known"))
             return
         }
+        let revocation = self.revocationQuestion(question.revocation)
+        if question.revocation == .hardFail, revocation == nil {
+            self.end(.revocationUnknown("the certificate of the device's issuer is not known"))
+            return
+        }
         self.isAsking = true
         self.shard.ask(
             AdmissionRequest(
                 device: key, registration: question.registration, secondFactor: question.secondFactor,
                 password: question.password, certificate: presented.certificate,
-                remoteAddress: self.connection.remoteAddress
+                remoteAddress: self.connection.remoteAddress, revocation: revocation
             ),
             for: self
         )
@@ -105,7 +111,7 @@ extension DeviceSession {
     }
 
     private func announceEstablished() {
-        guard let device = self.device, let presented = self.presented else { return }
+        guard let device = self.device, let presented = self.presented, let handshake = self.handshake else { return }
         self.isAnnounced = true
         self.presented = nil
         self.shard.metrics.connected(after: .now() - self.acceptedAt)
@@ -113,7 +119,7 @@ extension DeviceSession {
         self.shard.send(
             .sessionEstablished(
                 connection: self.connection, device: device, certificate: presented.certificate,
-                clientID: self.clientIdentifier ?? ""
+                clientID: self.clientIdentifier ?? "", handshake: handshake
             )
         )
     }
@@ -127,7 +133,7 @@ extension DeviceSession {
             self.isEnded = true
             self.handshakeEnded()
             self.shard.metrics.handshakeRefused(reason: end.code.rawValue)
-            self.shard.send(.sessionEnded(connection: self.connection, device: nil, end: end))
+            self.shard.send(.sessionEnded(connection: self.connection, device: nil, handshake: nil, end: end))
         }
         if !self.isEnded {
             self.isEnded = true
@@ -136,7 +142,9 @@ extension DeviceSession {
             }
             self.shard.metrics.sessionEnded(end)
             if let denial = end.denial { self.shard.metrics.denied(reason: denial) }
-            self.shard.send(.sessionEnded(connection: self.connection, device: self.device, end: end))
+            self.shard.send(
+                .sessionEnded(
+                    connection: self.connection, device: self.device, handshake: self.handshake, end: end))
         }
         // Both after what was written to them: the device's last packet says why, the broker's is the device's own.
         self.deviceHandler?.closeAfterFlush(flushTimeout: Self.flushTimeout)
@@ -151,7 +159,7 @@ extension DeviceSession {
             self.shard.withdrawQuestion(of: self)
         }
         guard let key = self.key else { return }
-        self.shard.sessionEnded(self, of: key)
+        if let entry = self.indexEntry { self.shard.sessionEnded(self, entry) }
         if self.clientIdentifier != nil {
             self.clientIdentifier = nil
             self.shard.ownership.release(self.id, of: key)

@@ -3,92 +3,50 @@ internal import MQTTCodec
 internal import NIOCore
 internal import NIOMbedTLS
 
-/// The judgement on the device's certificate: in the handshake, when the rules change, and when time has passed.
+/// The judgement on the device's certificate when the rules change, and when time has passed. That within the handshake
+/// is in `DeviceSession+Handshake.swift`.
 extension DeviceSession {
-    /// Judges the certificate within the handshake, so that a refusal reaches the device as the right alert.
-    func authorize(_ peer: TLSPeer) -> TLSVerdict {
-        let credential = SessionCredential(peer, anchor: self.shard.policy.anchor(peer.trustAnchor))
-        self.credential = credential
-        self.presented = PresentedCertificate(peer.certificate)
-        let outcome = self.judged(peer.certificate, credential, now: UnixClock.seconds())
-        self.decision = (outcome, self.shard.policy.revision)
-        switch outcome {
-        case .granted:
-            return peer.objections.isEmpty ? .allowed : .allowedDespite(peer.objections)
-        case .denied(let denial):
-            return .denied(code: denial.code.rawValue, alert: TLSDenialAlert(denial.code))
-        }
-    }
-
-    private func judged(
+    func judged(
         _ certificate: PeerCertificate, _ credential: SessionCredential, now: Int64
     ) -> PolicyDecision {
         let policy = self.shard.policy
+        let listener = self.listener
+        // Within the skew that clocks are allowed, a certificate is judged as it was at its end.
+        let isWithinSkew = now > credential.notAfter && now <= self.lastSecond(of: credential.notAfter)
         let circumstances = credential.circumstances(
-            now: now, listener: policy.listenerName, isTrusted: policy.isTrusted
+            now: isWithinSkew ? credential.notAfter : now, listener: policy.listeners[listener].name,
+            isTrusted: { policy.isTrusted($0, at: listener) }
         )
         return policy.decide(CertificateAttributes(certificate), circumstances)
     }
 
-    /// An event of the device's pipeline: the end of its handshake is the one that matters.
-    func deviceEvent(_ event: Any) {
-        guard event is TLSHandshakeCompleted else { return }
-        self.handshakeEnded()
-        let decision = self.decision
-        self.decision = nil
-        guard let decision, let credential = self.credential, let presented = self.presented else {
-            // The TLS layer reports no handshake without an allowed verdict; without one, nothing is carried.
-            self.end(
-                SessionEnd(.internalError, .gateway, answer: nil, "a handshake was reported without a verdict")
-            )
-            return
-        }
-        let now = UnixClock.seconds()
-        var outcome = decision.outcome
-        if decision.revision != self.shard.policy.revision {
-            // New rules came between the authorization and the end of the handshake.
-            outcome = self.judged(presented.certificate, credential, now: now)
-        }
-        switch outcome {
-        case .granted(let grant):
-            self.device = DeviceDescription(grant)
-            self.since = now
-            self.wasExpired = now > credential.notAfter
-            self.shard.metrics.handshakeAccepted(after: .now() - self.acceptedAt)
-            self.shard.sessionBegan(self, of: grant.key)
-            self.scheduleJudgement(now: now, grant)
-            self.run(self.machine.authenticated(grant))
-        case .denied(let denial):
-            self.lost(denial)
-        }
+    /// The last second in which a certificate with this notAfter is good, whatever the peers' clocks say.
+    private func lastSecond(of notAfter: Int64) -> Int64 {
+        let (last, isOverflow) = notAfter.addingReportingOverflow(self.shard.policy.listeners[self.listener].clockSkew)
+        return isOverflow ? .max : last
     }
 
-    /// The handshake is over without a session.
-    func handshakeFailed(_ error: TLSError) {
-        self.handshakeEnded()
-        // A policy's refusal is counted by the policy's own code, as it is logged. Where the policy merely excused
-        // nothing, the cause is what TLS has against the chain.
-        let isPolicys = error.code == .accessDenied || error.code == .revoked
-        let reason = isPolicys ? error.deniedCode : nil
-        self.shard.metrics.handshakeRefused(reason: reason ?? error.code.rawValue)
-        if isPolicys, case .denied(let denial) = self.decision?.outcome, let certificate = error.peerCertificate {
-            self.shard.send(
-                .policyDenied(
-                    connection: self.connection, certificate: certificate, reason: denial.code.rawValue,
-                    detail: denial.detail
-                )
-            )
-            self.wantRegistration(denial, certificate)
-        } else {
-            self.shard.send(.handshakeFailed(connection: self.connection, error: error))
-        }
-        self.isEnded = true
-        _ = self.machine.end(SessionEnd(tlsError: error))
+    /// Whether a certificate with this notAfter is out of date, whatever the peers' clocks say.
+    func isExpired(_ notAfter: Int64, now: Int64) -> Bool { now > self.lastSecond(of: notAfter) }
+
+    /// Whether an OCSP responder is asked about the device's certificate.
+    var revocationRule: TrustAnchorRules.OCSPRule {
+        self.credential?.path.flatMap { self.shard.policy.rules(of: $0.anchor) }?.ocsp ?? .off
     }
 
-    private func wantRegistration(_ denial: PolicyDenial, _ certificate: PeerCertificate) {
-        guard let need = denial.registration else { return }
-        self.shard.registrationWanted(need, certificate, by: self)
+    /// What a responder is asked; nil: nothing, or the issuer's certificate is not known.
+    func revocationQuestion(_ rule: TrustAnchorRules.OCSPRule) -> RevocationQuestion? {
+        guard rule != .off, let credential = self.credential, let certificate = credential.certificateID,
+            let anchor = credential.trustAnchorSHA256, let issuer = self.shard.authorities[certificate.issuer]
+        else { return nil }
+        return RevocationQuestion(
+            certificate: certificate, issuer: issuer.der, rule: rule, trustAnchorSHA256: anchor)
+    }
+
+    /// What the session is found by in the loop's index; nil before it has a grant.
+    var indexEntry: LiveSessionIndex.Entry? {
+        guard let device = self.device, let credential = self.credential else { return nil }
+        return LiveSessionIndex.Entry(device, credential)
     }
 
     // MARK: Judged again
@@ -102,6 +60,7 @@ extension DeviceSession {
             )
             return
         }
+        self.machine.revocationRule = self.revocationRule
         // In the grace after notAfter the certificate is judged as it was at its end.
         let judgedAt = self.wasExpired ? now : min(now, credential.notAfter)
         switch self.judged(certificate, credential, now: judgedAt) {
@@ -141,7 +100,7 @@ extension DeviceSession {
         }
     }
 
-    private func lost(_ denial: PolicyDenial) { self.end(SessionEnd(grantLost: denial)) }
+    func lost(_ denial: PolicyDenial) { self.end(SessionEnd(grantLost: denial)) }
 
     // MARK: Time
 
@@ -151,7 +110,7 @@ extension DeviceSession {
     /// The same for a device in quarantine because its certificate has expired, whose time there is bounded.
     private static let expiredJudgementInterval: Int64 = 60
 
-    private func scheduleJudgement(now: Int64, _ grant: DeviceGrant) {
+    func scheduleJudgement(now: Int64, _ grant: DeviceGrant) {
         if self.wasExpired {
             self.judgedAgainAt = now + Self.expiredJudgementInterval
         } else if self.judgedAgainAt == .max {
@@ -163,11 +122,25 @@ extension DeviceSession {
         self.shard.sessionDue(at: self.dueAt)
     }
 
-    /// The last second the session may have; without end where the certificate had expired before it began.
+    /// The last second the session may have; without end where the certificate had expired before it began. A grace is for
+    /// the device's own certificate, not for those of its CAs.
     private func lastSecond(_ grant: DeviceGrant) -> Int64 {
         guard !self.wasExpired, let credential = self.credential else { return .max }
         let (last, isOverflow) = credential.notAfter.addingReportingOverflow(max(0, grant.limits.expiryGraceSeconds))
-        return isOverflow ? .max : last
+        return min(
+            max(isOverflow ? .max : last, self.lastSecond(of: credential.notAfter)),
+            self.lastSecond(of: credential.path?.notAfter ?? .max))
+    }
+
+    /// Why a session ends when its last second is over.
+    private func expiry(now: Int64) -> SessionEnd {
+        let isAuthority = self.isExpired(self.credential?.path?.notAfter ?? .max, now: now)
+        return SessionEnd(
+            .certificateExpired, .device, answer: .notAuthorized,
+            isAuthority
+                ? "a CA certificate above the device's reached its notAfter"
+                : "the device's certificate reached its notAfter"
+        )
     }
 
     /// Does what is due at this time.
@@ -175,12 +148,7 @@ extension DeviceSession {
         self.dueAt = .max
         guard let grant = self.machine.grant else { return }
         guard now <= self.lastSecond(grant) else {
-            self.end(
-                SessionEnd(
-                    .certificateExpired, .device, answer: .notAuthorized,
-                    "the device's certificate reached its notAfter"
-                )
-            )
+            self.end(self.expiry(now: now))
             return
         }
         if now >= self.judgedAgainAt {
@@ -193,11 +161,6 @@ extension DeviceSession {
     }
 }
 
-extension TLSDenialAlert {
-    /// What the device hears of a denial: its certificate's end if that is it, and otherwise only that it has no access.
-    init(_ code: PolicyDenial.Code) { self = code == .certificateExpired ? .certificateExpired : .accessDenied }
-}
-
 extension SessionEnd {
     /// A device that was let in gets nothing any more.
     init(grantLost denial: PolicyDenial) {
@@ -207,7 +170,8 @@ extension SessionEnd {
             case .certificateExpired: (.device, .notAuthorized)
             case .noMatchingProfile, .ambiguous, .badDeviceID, .badTenant, .badPlaceholderValue, .missingAttribute,
                 .devicePending, .notRegistered, .registrationQuotaExceeded, .certificateNotPinned,
-                .pinnedToAnotherDevice, .noPasswordSet, .untrustedIssuer:
+                .pinnedToAnotherDevice, .noPasswordSet, .untrustedIssuer, .certificateRevoked, .revocationListMissing,
+                .revocationListOutdated, .anchorNotForTenant, .certificateCloned:
                 (.operator, .notAuthorized)
             }
         self.init(
@@ -248,6 +212,7 @@ extension QuarantineReason {
         case .suspended: .deviceSuspended
         case .pending: .devicePending
         case .unregistered: .notRegistered
+        case .cloned: .certificateCloned
         }
     }
 }

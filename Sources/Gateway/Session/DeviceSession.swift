@@ -13,6 +13,8 @@ final class DeviceSession {
     let channel: any Channel
     /// What the peer counts as for admission.
     let address: SourceAddress
+    /// The number of the listener that it came to.
+    let listener: Int
     unowned let shard: LoopShard
     let acceptedAt: NIODeadline
 
@@ -37,6 +39,8 @@ final class DeviceSession {
     var decision: (outcome: PolicyDecision, revision: UInt64)?
     /// Whether the certificate's notAfter had passed at the handshake.
     var wasExpired = false
+    /// Whether the handshake resumed an earlier session.
+    var isResumed = false
     /// When it is judged again although nothing has changed but the time, in Unix seconds.
     var judgedAgainAt = Int64.max
     /// When the session has something to do, in Unix seconds: for the loop to pass over those that have not.
@@ -48,8 +52,9 @@ final class DeviceSession {
     /// Whether the authority has a question of this session.
     var isAsking = false
 
-    init(id: UInt64, channel: any Channel, shard: LoopShard) {
+    init(id: UInt64, channel: any Channel, listener: Int, shard: LoopShard) {
         self.id = id
+        self.listener = listener
         self.channel = channel
         self.address = SourceAddress(channel.remoteAddress)
         self.shard = shard
@@ -60,15 +65,22 @@ final class DeviceSession {
 
     /// Makes the device's end of the pipeline: TLS, then packets.
     func addHandlers() throws {
-        let tls = TLSHandler(context: self.shard.tlsContext) { [unowned self] peer in self.authorize(peer) }
+        let tls = TLSHandler(context: self.shard.tlsContexts[self.listener]) { [unowned self] peer in
+            self.authorize(peer)
+        }
         let packets = PacketHandler(side: .device, session: self, limits: self.shard.codecLimits)
         self.deviceHandler = packets
         try self.channel.pipeline.syncOperations.addHandlers([tls, packets])
     }
 
     var connection: ConnectionDescription {
-        ConnectionDescription(id: self.id, remoteAddress: self.channel.remoteAddress?.hostAndPort ?? "unknown")
+        ConnectionDescription(
+            id: self.id, remoteAddress: self.channel.remoteAddress?.hostAndPort ?? "unknown",
+            listener: self.shard.listenerNames[self.listener])
     }
+
+    /// Whether it has a grant: from the end of the handshake to the end of the session.
+    var isLive: Bool { self.machine.grant != nil }
 
     var key: DeviceKey? { self.device.map { DeviceKey(tenant: $0.tenant, deviceID: $0.deviceID) } }
 
@@ -78,9 +90,21 @@ final class DeviceSession {
         return LiveSession(
             key: grant.key, profile: grant.profileName, connectionID: self.id,
             remoteAddress: self.connection.remoteAddress, since: self.since, clientID: self.clientIdentifier,
-            certificate: credential.der, certificateSHA256: credential.fingerprint?.bytes ?? [],
-            quarantine: grant.quarantine, isEstablished: self.machine.isEstablished
+            certificate: self.presented?.certificate.der ?? [], certificateSHA256: credential.fingerprint.bytes,
+            quarantine: grant.quarantine, isEstablished: self.machine.isEstablished,
+            certificateID: credential.certificateID, trustAnchorSHA256: credential.trustAnchorSHA256,
+            listener: self.shard.listenerNames[self.listener], isResumed: self.isResumed,
+            certificateIdentity: credential.identity
         )
+    }
+
+    /// How the device proved who it is; nil before its handshake is finished.
+    var handshake: HandshakeDescription? {
+        guard !self.isHandshaking, self.device != nil, let credential = self.credential else { return nil }
+        return HandshakeDescription(
+            version: credential.tlsVersion, serverName: credential.serverName, isResumed: self.isResumed,
+            certificateSHA256: credential.fingerprint.bytes, certificate: credential.certificateID,
+            trustAnchorSHA256: credential.trustAnchorSHA256, finishedAt: self.since)
     }
 
     // MARK: What the handlers tell

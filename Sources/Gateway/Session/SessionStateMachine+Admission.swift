@@ -23,12 +23,14 @@ extension SessionStateMachine {
         }
     }
 
-    /// A device's wrong password is its own fault; that it may not register is what the operator wants.
+    /// A device's wrong password is its own fault; that it may not register, or that its certificate was taken back, is
+    /// what the operator wants. Where nobody knows, it may come back later.
     private static func refusal(_ name: String, _ detail: String) -> SessionEnd {
         let code = SessionEnd.Code(rawValue: name)
         return switch code {
         case .badPassword: SessionEnd(code, .device, answer: .badUserNameOrPassword, detail)
         case .passwordAttemptsExceeded: SessionEnd(code, .device, answer: .connectionRateExceeded, detail)
+        case .revocationUnknown: .revocationUnknown(detail)
         case _: SessionEnd(code, .operator, answer: .notAuthorized, detail)
         }
     }

@@ -78,7 +78,7 @@ extension SessionStateMachine {
             connect, grant: grant, limits: self.limits, credentials: credentials
         )
         let password = try Self.password(of: connect, for: grant.secondFactor)
-        guard grant.registration != nil || grant.secondFactor != nil else {
+        guard grant.registration != nil || grant.secondFactor != nil || self.revocationRule != .off else {
             return [.armDeadline(.admission)] + self.claim(admission, grant)
         }
         self.state = .admitting(admission, grant)
@@ -86,7 +86,8 @@ extension SessionStateMachine {
             .armDeadline(.admission),
             .askAuthority(
                 AdmissionQuestion(
-                    registration: grant.registration, secondFactor: grant.secondFactor, password: password
+                    registration: grant.registration, secondFactor: grant.secondFactor, password: password,
+                    revocation: self.revocationRule
                 )
             ),
         ]

@@ -51,7 +51,8 @@ struct SessionStateMachine {
         /// Can transition to: `admitting`, `claiming`, `ended`.
         case awaitingConnect(DeviceGrant)
 
-        /// CONNECT is in order; the authority is asked about a registration or a password. The device is not read.
+        /// CONNECT is in order; the authority is asked about a registration, a password or revocation. The device is not
+        /// read.
         ///
         /// Can transition to: `claiming`, `ended`.
         case admitting(ConnectAdmission, DeviceGrant)
@@ -99,6 +100,8 @@ struct SessionStateMachine {
     }
 
     var state: State = .handshaking
+    /// Whether an OCSP responder has to be asked about the device's certificate when CONNECT comes.
+    var revocationRule = TrustAnchorRules.OCSPRule.off
     let limits: GatewayLimits
     let upstreams: Upstreams
 
@@ -180,7 +183,7 @@ struct SessionStateMachine {
             self.end(
                 SessionEnd(
                     .admissionTimeout, .gateway, answer: .serverUnavailable,
-                    "registry and other connections of the device gave no answer in time"
+                    "registry, OCSP responder and other connections of the device gave no answer in time"
                 )
             )
         case .connack:

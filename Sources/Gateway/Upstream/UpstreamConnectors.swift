@@ -1,5 +1,3 @@
-internal import NIOMbedTLS
-
 /// One event loop's connectors, one for each broker of the configuration.
 struct UpstreamConnectors {
     let standard: UpstreamConnector
@@ -23,22 +21,3 @@ struct UpstreamConnectors {
 }
 
 @available(*, unavailable) extension UpstreamConnectors: Sendable {}
-
-/// The TLS contexts of one event loop: the listener's, and one for each broker that is reached over TLS.
-struct LoopContexts: Sendable {
-    let server: TLSContext
-    let standard: TLSContext?
-    let named: [String: TLSContext]
-
-    /// - Throws: `TLSConfigurationError` with every problem of the first settings that have one.
-    init(server: TLSConfiguration, _ configuration: GatewayConfiguration) throws(TLSConfigurationError) {
-        self.server = try TLSContext(server)
-        self.standard =
-            if let tls = configuration.upstream.tls { try TLSContext(tls) } else { nil }
-        var named: [String: TLSContext] = [:]
-        for (name, upstream) in configuration.upstreams {
-            if let tls = upstream.tls { named[name] = try TLSContext(tls) }
-        }
-        self.named = named
-    }
-}

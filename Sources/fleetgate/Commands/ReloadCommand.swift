@@ -8,7 +8,7 @@ struct ReloadCommand: AsyncParsableCommand {
         abstract: "Have the running gateway read its configuration, profiles and certificates again.",
         discussion: """
             What SIGHUP does, with an answer: every mistake is shown here, and the gateway keeps what it had. Profiles, \
-            the server's certificate and the client CAs are taken over at once; live sessions are judged again, and \
+            and the sections tls and trust with all their files, are taken over at once; live sessions are judged again, and \
             those whose grant is the same carry on. Sections that take a restart are named.
 
             EXAMPLES

@@ -14,11 +14,13 @@ struct ServeCommand: AsyncParsableCommand {
             shows the same mistakes.
 
             SIGNALS
-              SIGHUP             read profiles, client CAs and the server's certificate again. Everything is checked as
-                                 a whole first: with any mistake, everything stays as it was. Sessions whose grant has
-                                 not changed carry on.
-              SIGTERM, SIGINT    stop accepting, send MQTT 5 devices a DISCONNECT (0x8B), write out what is under way
-                                 within limits.shutdown-deadline, and exit.
+              SIGHUP
+                Read profiles, and the sections tls and trust with their files, again.
+                Everything is checked as a whole first: with any mistake, everything
+                stays as it was. Sessions whose grant has not changed carry on.
+              SIGTERM, SIGINT
+                Stop accepting, send MQTT 5 devices a DISCONNECT (0x8B), write out
+                what is under way within limits.shutdown-deadline, and exit.
 
             EXAMPLES
               fleetgate serve --config gate/fleetgate.yaml

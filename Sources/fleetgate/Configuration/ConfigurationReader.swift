@@ -22,10 +22,26 @@ struct ConfigurationReader {
     private func document(
         _ reader: inout MappingReader, naming files: inout NamedFiles
     ) -> FleetGateConfiguration? {
-        let listener = reader.nested("listener") { listenerSettings(&$0) } ?? defaultListener
+        let listeners = listeners(&reader)
+        var shortForm = TrustReader.ShortForm(
+            place: Located("tls.client-ca", location: reader.location(of: "tls"), key: "tls.client-ca"), files: [],
+            isWritten: false, isBroken: false, requiresEKU: true)
         let tls = reader.requiredNested("tls", hint: "certificate, key and client-ca at least") {
-            tlsSettings(&$0, naming: &files)
+            tlsSettings(&$0, naming: &files, shortForm: &shortForm)
         }
+        // Without the section there is nothing to hold the absence of CAs against.
+        if !reader.keys.contains("tls") { shortForm.isBroken = true }
+        let trustReader = TrustReader(
+            configuration: self, shortForm: shortForm,
+            listeners: listeners?.map(\.name) ?? [ListenerSettings.defaultName])
+        let trust = reader.nested("trust") { trustReader.read(&$0) } ?? trustReader.defaults()
+        files.trust = trust
+        if let listeners { files.listeners = listeners.map(\.name) }
+        let tickets = reader.nested("tickets") { TicketReader.read(&$0, self) } ?? TicketReader.defaults(self)
+        files.tickets = tickets
+        let audit = reader.nested("audit") { AuditReader.read(&$0, self) } ?? AuditReader.defaults(self)
+        let observations =
+            reader.nested("observations") { ObservationReader.read(&$0, self) } ?? ObservationReader.defaults(self)
         let profiles = reader.requiredText("profiles", hint: "the folder of device profiles").map(resolved)
         files.profiles = profiles
         let registry =
@@ -50,10 +66,13 @@ struct ConfigurationReader {
                 format: reader.choice("format", of: LogFormat.self) ?? .auto)
         }
         let eventLoops = reader.int("event-loops", in: 1...256)
-        guard let listener, let tls = tls ?? nil, let profiles, let upstream, let admin else { return nil }
+        guard let listener = listeners?.first, let listeners, let tls = tls ?? nil, let profiles, let upstream,
+            let admin
+        else { return nil }
         return FleetGateConfiguration(
-            file: file, listener: listener, tls: tls, profiles: profiles, registry: registry, upstream: upstream,
-            upstreams: upstreams ?? [:], limits: limits, admin: admin,
+            file: file, listener: listener, furtherListeners: Array(listeners.dropFirst()), tls: tls, trust: trust,
+            tickets: tickets, audit: audit, observations: observations, profiles: profiles, registry: registry,
+            upstream: upstream, upstreams: upstreams ?? [:], limits: limits, admin: admin,
             log: log ?? LogSettings(level: .info, format: .auto), eventLoops: eventLoops)
     }
 
@@ -76,12 +95,54 @@ struct ConfigurationReader {
 
     // MARK: Sections
 
-    private var defaultListener: ListenerSettings? {
-        ListenerSettings(address: "0.0.0.0", port: ListenerSettings.defaultPort)
+    /// Listeners of one configuration: each has a TLS context on each event loop.
+    static let listenersMax = 16
+
+    /// The section `listener`, or `listeners`; at least one. Nil when one of them is wrong, which has been reported.
+    private func listeners(_ reader: inout MappingReader) -> [ListenerSettings]? {
+        let single = reader.nested("listener") { listenerSettings(&$0, name: listenerName(&$0)) }
+        let location = reader.location(of: "listeners")
+        let several = reader.nested("listeners") { namedListeners(&$0) }
+        if reader.keys.contains("listener"), reader.keys.contains("listeners") {
+            mistakes.report(
+                .conflictingKeys, at: location, key: "listeners", "`listener` is there too",
+                hint: "move it into `listeners`, under its name")
+        }
+        if reader.keys.contains("listeners") { return several ?? nil }
+        if reader.keys.contains("listener") { return (single ?? nil).map { [$0] } }
+        return [ListenerSettings(address: "0.0.0.0", port: ListenerSettings.defaultPort)]
     }
 
-    private func listenerSettings(_ reader: inout MappingReader) -> ListenerSettings? {
-        let name = listenerName(&reader)
+    private func namedListeners(_ reader: inout MappingReader) -> [ListenerSettings]? {
+        let names = reader.keys
+        if names.isEmpty || names.count > Self.listenersMax {
+            mistakes.report(
+                .outOfRange, at: reader.location, key: reader.path, "\(names.count) listeners",
+                hint: "1 to \(Self.listenersMax)")
+        }
+        var found: [ListenerSettings] = []
+        for name in names.prefix(Self.listenersMax) {
+            let location = reader.location(of: name)
+            if !Self.isName(name) {
+                mistakes.report(
+                    .badValue, at: location, key: reader.keyPath(name), "`\(name)` is not a name",
+                    hint: Self.nameHint)
+            }
+            guard let listener = reader.nested(name, { listenerSettings(&$0, name: name) }) ?? nil else { continue }
+            // Port 0 is another one for each.
+            if let other = found.first(where: {
+                $0.port != 0 && $0.port == listener.port && $0.address == listener.address
+            }) {
+                mistakes.report(
+                    .conflictingKeys, at: location, key: reader.keyPath(name),
+                    "has the address and port of `\(other.name)`")
+            }
+            found.append(listener)
+        }
+        return found.count == names.count && !found.isEmpty ? found : nil
+    }
+
+    private func listenerSettings(_ reader: inout MappingReader, name: String) -> ListenerSettings? {
         let address = reader.text("address")
         // 0 lets the system choose, which tests and demonstrations need.
         let port = reader.int("port", in: 0...65_535) ?? ListenerSettings.defaultPort
@@ -115,35 +176,44 @@ struct ConfigurationReader {
 
     static let nameHint = "a letter, then lower-case letters, digits, `-` and `_`; at most 64"
 
-    private func tlsSettings(_ reader: inout MappingReader, naming files: inout NamedFiles) -> TLSSettings? {
+    private func tlsSettings(
+        _ reader: inout MappingReader, naming files: inout NamedFiles, shortForm: inout TrustReader.ShortForm
+    ) -> TLSSettings? {
         let certificate = reader.requiredText("certificate", hint: "PEM: the server's certificate, then intermediates")
             .map(resolved)
         let key = PrivateKeyReader.read(&reader, "key", isRequired: true, self)
-        let clientCA = fileList(&reader, "client-ca")
+        shortForm.isWritten = reader.keys.contains("client-ca")
+        let clientCAPlace = reader.location(of: "client-ca")
+        let clientCA = Self.files(&reader, "client-ca", self)
+        shortForm.place = Located("", location: clientCAPlace, key: reader.keyPath("client-ca"))
+        shortForm.files = clientCA ?? []
+        shortForm.isBroken = shortForm.isWritten && clientCA == nil
         let versions = tlsVersions(&reader)
         let handshakeTimeout = reader.duration("handshake-timeout", in: .seconds(1) ... .seconds(300))
         let requiresEKU = reader.bool("require-client-auth-eku")
         files.certificate = certificate
         files.key = key
-        files.clientCA = clientCA ?? []
-        guard let certificate, let key, let clientCA else { return nil }
+        shortForm.requiresEKU = requiresEKU ?? true
+        guard let certificate, let key, !shortForm.isBroken else { return nil }
         let settings = TLSSettings(
-            certificate: certificate, key: key, clientCA: clientCA, versions: versions,
+            certificate: certificate, key: key, versions: versions,
             handshakeTimeout: handshakeTimeout ?? .seconds(30), requiresClientAuthEKU: requiresEKU ?? true)
         files.tls = settings
         return settings
     }
 
-    /// One file or a list of files; at least one.
-    private func fileList(_ reader: inout MappingReader, _ key: String) -> [Located<String>]? {
-        let hint = "PEM: the CAs that device certificates must come from"
-        guard let node = reader.requiredNode(key, hint: hint) else { return nil }
-        guard case .sequence(let items, let location) = node else { return reader.text(key).map { [resolved($0)] } }
-        guard !items.isEmpty else {
-            mistakes.report(.missingKey, at: location, key: reader.keyPath(key), "the list is empty", hint: hint)
-            return nil
+    /// Files of one key.
+    private static let filesMax = 64
+
+    /// One file or a list of files, which may be empty; nil when the key is absent or a file of it wrong.
+    static func files(
+        _ reader: inout MappingReader, _ key: String, _ configuration: ConfigurationReader
+    ) -> [Located<String>]? {
+        guard let node = reader.node(key) else { return nil }
+        guard case .sequence(let items, _) = node else {
+            return reader.text(key).map { [configuration.resolved($0)] }
         }
-        let files = reader.strings(key, countMax: 64).map(resolved)
+        let files = reader.strings(key, countMax: filesMax).map(configuration.resolved)
         return files.count == items.count ? files : nil
     }
 

@@ -3,11 +3,11 @@ import FleetPolicy
 /// The parts of a configuration that profiles call by name.
 struct ConfiguredNames {
     private let upstreams: [String]
-    private let listener: String
+    private let listeners: [String]
 
     init(_ configuration: FleetGateConfiguration) {
         upstreams = configuration.upstreams.keys.sorted()
-        listener = configuration.listener.name
+        listeners = configuration.listeners.map(\.name)
     }
 
     /// Reports every name that the configuration does not have: a device would be refused, or never match, instead.
@@ -18,10 +18,11 @@ struct ConfiguredNames {
                 hint: upstreams.isEmpty
                     ? "add it to `upstreams`" : "`upstreams` has \(upstreams.joined(separator: ", "))")
         }
-        for name in profiles.listenerNames where name.value != listener {
+        for name in profiles.listenerNames where !listeners.contains(name.value) {
             mistakes.report(
                 .unknownName, at: name.location, key: name.key, "the configuration has no listener `\(name.value)`",
-                hint: "its listener is called `\(listener)`")
+                hint: listeners.count == 1
+                    ? "its listener is called `\(listeners[0])`" : "it has \(listeners.joined(separator: ", "))")
         }
     }
 }

@@ -7,8 +7,16 @@ import Gateway
 struct FleetGateConfiguration: Sendable {
     /// The file it was read from, as the operator named it.
     let file: String
+    /// The first listener: what is meant where nobody says which.
     let listener: ListenerSettings
+    let furtherListeners: [ListenerSettings]
     let tls: TLSSettings
+    let trust: TrustSettings
+    let tickets: TicketSettings
+    /// Nil: no audit log is kept.
+    let audit: AuditSettings?
+    /// Nil: neither inventory nor journal is kept.
+    let observations: ObservationSettings?
     /// The folder of device profiles.
     let profiles: Located<String>
     /// The file of the device registry.
@@ -21,6 +29,9 @@ struct FleetGateConfiguration: Sendable {
     let log: LogSettings
     /// Event loops of the data plane; nil: one for each core.
     let eventLoops: Int?
+
+    /// In the order of the file; at least one.
+    var listeners: [ListenerSettings] { [listener] + furtherListeners }
 }
 
 /// The files that a configuration names. They are read even when the configuration cannot be used as a whole, so that an
@@ -28,7 +39,11 @@ struct FleetGateConfiguration: Sendable {
 struct NamedFiles: Sendable {
     var certificate: Located<String>?
     var key: PrivateKeySettings?
-    var clientCA: [Located<String>] = []
+    /// The names of the listeners, as far as they are known.
+    var listeners = [ListenerSettings.defaultName]
+    /// The trust anchors' bundles and the intermediates.
+    var trust: TrustSettings?
+    var tickets: TicketSettings?
     /// Complete TLS settings, to be tried with the files' contents.
     var tls: TLSSettings?
     /// The folder of device profiles.
@@ -61,8 +76,6 @@ struct ListenerSettings: Sendable, Hashable {
 struct TLSSettings: Sendable {
     let certificate: Located<String>
     let key: PrivateKeySettings
-    /// Files with the CAs that device certificates must come from.
-    let clientCA: [Located<String>]
     /// The versions offered, lowest and highest.
     let versions: Located<ClosedRange<ConfiguredTLSVersion>>
     let handshakeTimeout: Duration

@@ -9,13 +9,14 @@ struct LoadedConfiguration: Sendable {
     let configuration: FleetGateConfiguration
     let server: CertificateMaterial
     /// The CAs that devices come from.
-    let clientCAs: [CertificateInspection]
+    let trust: LoadedTrust
     let profiles: ProfileSet
     let upstream: LoadedUpstream
     /// The brokers that profiles name.
     let upstreams: [String: LoadedUpstream]
-    /// The TLS side that devices see: the TLS layer has accepted it.
-    let serverTLS: TLSConfiguration
+    /// The TLS side that devices see, by the name of the listener: the TLS layer has accepted it. Without keys for
+    /// tickets.
+    let serverTLS: [String: TLSConfiguration]
     /// What works now and will not for long, or what the operator may not know.
     let warnings: [String]
 
@@ -26,12 +27,16 @@ struct LoadedConfiguration: Sendable {
     ///   - revision: Of the profile set; whoever reloads counts it up.
     ///   - environment: For pass phrases.
     ///   - now: For expiry.
+    ///   - publicAuthorities: CAs that are refused as trust anchors.
     /// - Returns: The whole, or every mistake in it.
     static func load(
-        _ path: String, revision: UInt64 = 1, environment: [String: String], now: Date = Date()
+        _ path: String, revision: UInt64 = 1, environment: [String: String], now: Date = Date(),
+        publicAuthorities: PublicAuthorities = .system
     ) -> Result<LoadedConfiguration, OperatorMistakes> {
         let mistakes = MistakeCollector()
-        let loaded = load(path, revision: revision, environment: environment, now: now, reporting: mistakes)
+        let loaded = load(
+            path, revision: revision, environment: environment, now: now, publicAuthorities: publicAuthorities,
+            reporting: mistakes)
         if let loaded, mistakes.mistakes.isEmpty { return .success(loaded) }
         if mistakes.mistakes.isEmpty {
             // Every way to nothing reports; should one not, the operator still gets an answer.
@@ -46,31 +51,34 @@ struct LoadedConfiguration: Sendable {
 
     private static func load(
         _ path: String, revision: UInt64, environment: [String: String], now: Date,
-        reporting mistakes: MistakeCollector
+        publicAuthorities: PublicAuthorities, reporting mistakes: MistakeCollector
     ) -> LoadedConfiguration? {
         guard let node = YAMLDocument.read(path, reporting: mistakes) else { return nil }
         let (configuration, named) = ConfigurationReader.read(node, file: path, reporting: mistakes)
         let files = MaterialReader(environment: environment, now: now, mistakes: mistakes)
         let server = files.identity(certificate: named.certificate, key: named.key, for: .server)
-        let clientCAs = named.clientCA.compactMap { files.authorities($0) }
+        let trust = named.trust.flatMap {
+            TrustLoader(files: files, publicAuthorities: publicAuthorities, mistakes: mistakes).load($0)
+        }
         let profiles = named.profiles.flatMap { ProfileFolder.load($0, revision: revision, reporting: mistakes) }
 
         let trial = TLSTrial(mistakes: mistakes)
-        var serverTLS: TLSConfiguration?
-        if let server, let settings = named.tls, clientCAs.count == settings.clientCA.count {
-            serverTLS = trial.server(settings, identity: server, clientCAs: clientCAs.map(\.pem))
+        var serverTLS: [String: TLSConfiguration]?
+        if let server, let settings = named.tls, let trust {
+            serverTLS = trial.servers(settings, trust, listeners: named.listeners, identity: server)
         }
+        if let tickets = named.tickets { TicketKeyFile.check(tickets, now: now, reporting: mistakes) }
         let upstream = LoadedUpstream(named.upstream, files, trial)
         let upstreams = named.upstreams.compactMapValues { LoadedUpstream($0, files, trial) }
         if let configuration, let profiles {
             ConfiguredNames(configuration).check(profiles, reporting: mistakes)
         }
-        guard let configuration, let server, let profiles, let upstream, let serverTLS,
+        guard let configuration, let server, let trust, let profiles, let upstream, let serverTLS,
             upstreams.count == configuration.upstreams.count
         else { return nil }
         return LoadedConfiguration(
             configuration: configuration, server: server,
-            clientCAs: clientCAs.flatMap(\.certificates), profiles: profiles, upstream: upstream,
+            trust: trust, profiles: profiles, upstream: upstream,
             upstreams: upstreams, serverTLS: serverTLS, warnings: files.warnings + trial.warnings)
     }
 

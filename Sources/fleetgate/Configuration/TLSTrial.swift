@@ -1,3 +1,4 @@
+import FleetPKI
 import FleetPolicy
 import NIOCore
 import NIOMbedTLS
@@ -6,12 +7,13 @@ import NIOMbedTLS
 /// the gateway starts, and reports what it refuses at the key that it comes from.
 final class TLSTrial {
     /// The keys that a mistake may be reported at.
-    private struct Places {
+    fileprivate struct Places {
         let section: Located<String>
         let certificate: Located<String>
         let key: Located<String>
         let trustAnchors: Located<String>
         let versions: Located<String>
+        let intermediates: Located<String>
     }
 
     private let mistakes: MistakeCollector
@@ -21,44 +23,92 @@ final class TLSTrial {
         self.mistakes = mistakes
     }
 
-    /// The side that devices see.
+    /// The side that devices see, for each listener.
     ///
-    /// - Parameter clientCAs: The contents of each of the settings' files.
-    /// - Returns: nil when the TLS layer refuses it; why has been reported.
-    func server(
-        _ settings: TLSSettings, identity: CertificateMaterial, clientCAs: [String]
-    ) -> TLSConfiguration? {
+    /// - Returns: nil when the TLS layer refuses one; why has been reported.
+    func servers(
+        _ settings: TLSSettings, _ trust: LoadedTrust, listeners: [String], identity: CertificateMaterial
+    ) -> [String: TLSConfiguration]? {
+        let versions = offered(settings)
+        var accepted: [String: TLSConfiguration] = [:]
+        for listener in listeners {
+            guard let anchors = anchorsPEM(trust, at: listener) else { return nil }
+            let tls = server(settings, trust, listener: listener, identity, versions, anchorsPEM: anchors)
+            let places = Places(settings, trust)
+            let problems = problems(tls, places)
+            guard problems.isEmpty else {
+                report(problems.filter { $0.code != .trustAnchorUnparsable }, places)
+                if problems.contains(where: { $0.code == .trustAnchorUnparsable }) {
+                    reportUnparsable(tls, settings, trust)
+                }
+                return nil
+            }
+            accepted[listener] = tls
+        }
+        return accepted
+    }
+
+    /// What a listener's TLS side is made of.
+    private func server(
+        _ settings: TLSSettings, _ trust: LoadedTrust, listener: String, _ identity: CertificateMaterial,
+        _ versions: ClosedRange<TLSVersion>, anchorsPEM: String
+    ) -> TLSConfiguration {
+        let bundles = trust.bundles(at: listener)
+        let anchors = trust.anchors.filter { bundles.contains($0.bundle) }
+        let fingerprints = Set(anchors.map(\.certificate.sha256Fingerprint))
+        let intermediates = trust.intermediates.filter { bundles.contains($0.bundle) }
+        return TLSConfiguration(
+            role: .server, certificateChainPEM: Array(identity.chainPEM.utf8),
+            privateKeyPEM: Array(identity.privateKeyPEM.utf8), trustAnchorsPEM: Array(anchorsPEM.utf8),
+            versions: versions, handshakeTimeout: TimeAmount(settings.handshakeTimeout),
+            requiresClientAuthExtendedKeyUsage: settings.requiresClientAuthEKU,
+            ticketScope: TicketScope.text(listener: listener, trust.settings.bundles),
+            anchorRules: trust.tlsRules.filter { fingerprints.contains($0.key) },
+            intermediatesPEM: Array(intermediates.map { CertificatePEM.text($0.certificate) }.joined().utf8),
+            clockSkew: TimeAmount(trust.settings.clockSkew),
+            limits: TLSLimits(chainDepthMax: trust.settings.chainDepthMax))
+    }
+
+    /// The versions that can be offered of those that are wanted.
+    private func offered(_ settings: TLSSettings) -> ClosedRange<TLSVersion> {
         let versions = settings.versions.value
         var highest: TLSVersion = versions.upperBound == .tls13 ? .v1_3 : .v1_2
         let lowest: TLSVersion = versions.lowerBound == .tls13 ? .v1_3 : .v1_2
         if highest > TLSVersion.highestSupported, lowest <= TLSVersion.highestSupported {
-            warnings.append("\(settings.versions.key): TLS 1.3 is left out: this mbedTLS does not have it")
+            warn("\(settings.versions.key): TLS 1.3 is left out: this mbedTLS does not have it")
             highest = TLSVersion.highestSupported
         }
-        var tls = TLSConfiguration(
-            role: .server, certificateChainPEM: Array(identity.chainPEM.utf8),
-            privateKeyPEM: Array(identity.privateKeyPEM.utf8),
-            trustAnchorsPEM: Array(clientCAs.joined(separator: "\n").utf8), versions: lowest...max(lowest, highest),
-            handshakeTimeout: TimeAmount(settings.handshakeTimeout),
-            requiresClientAuthExtendedKeyUsage: settings.requiresClientAuthEKU)
-        func places(trustAnchors: Located<String>) -> Places {
-            Places(
-                section: Located("tls", location: settings.certificate.location, key: "tls"),
-                certificate: settings.certificate, key: settings.key.file, trustAnchors: trustAnchors,
-                versions: Located("", location: settings.versions.location, key: settings.versions.key))
+        return lowest...max(lowest, highest)
+    }
+
+    /// The anchors of a listener. Where only pinned certificates are trusted: one whose key is gone before anybody could
+    /// have used it, because TLS is not asked for a certificate without at least one.
+    private func anchorsPEM(_ trust: LoadedTrust, at listener: String) -> String? {
+        let bundles = trust.bundles(at: listener)
+        let anchors = trust.anchors.filter { bundles.contains($0.bundle) }
+        guard anchors.isEmpty else { return anchors.map { CertificatePEM.text($0.certificate) }.joined() }
+        // That there is none has been reported, unless it is meant.
+        guard trust.settings.isPinnedOnly else { return nil }
+        return try? CertificateAuthority.makeDevelopmentRoot(
+            commonName: "FleetGate trusts pinned certificates only", maxPathLength: 0
+        ).certificatePEM
+    }
+
+    /// Which anchor it is, the TLS layer cannot know: it gets them as one.
+    private func reportUnparsable(_ tls: TLSConfiguration, _ settings: TLSSettings, _ trust: LoadedTrust) {
+        var tls = tls
+        tls.intermediatesPEM = []
+        tls.anchorRules = [:]
+        for bundle in trust.settings.bundles {
+            for file in bundle.files {
+                guard let pem = try? BoundedFile.readText(file.value, bytesMax: BoundedFile.pemBytesMax) else {
+                    continue
+                }
+                tls.trustAnchorsPEM = Array(pem.utf8)
+                let places = Places(settings, trust, trustAnchors: file)
+                report(problems(tls, places).filter { $0.code == .trustAnchorUnparsable }, places)
+            }
         }
-        guard let first = settings.clientCA.first else { return nil }
-        let problems = problems(tls, places(trustAnchors: first))
-        guard !problems.isEmpty else { return tls }
-        report(problems.filter { $0.code != .trustAnchorUnparsable }, places(trustAnchors: first))
-        guard problems.contains(where: { $0.code == .trustAnchorUnparsable }) else { return nil }
-        // Which file it is, the TLS layer cannot know: it gets them as one.
-        for (file, pem) in zip(settings.clientCA, clientCAs) {
-            tls.trustAnchorsPEM = Array(pem.utf8)
-            let own = self.problems(tls, places(trustAnchors: file))
-            report(own.filter { $0.code == .trustAnchorUnparsable }, places(trustAnchors: file))
-        }
-        return nil
     }
 
     /// The client side, for a `tls://` broker.
@@ -73,7 +123,7 @@ final class TLSTrial {
             section: settings.url, certificate: settings.certificate ?? settings.url,
             key: settings.key?.file ?? settings.url,
             trustAnchors: settings.ca ?? Located("", location: settings.url.location, key: "upstream.ca"),
-            versions: settings.url)
+            versions: settings.url, intermediates: settings.url)
         let problems = problems(tls, places)
         report(problems, places)
         return problems.isEmpty ? tls : nil
@@ -83,12 +133,17 @@ final class TLSTrial {
         do throws(TLSConfigurationError) {
             for warning in try TLSContext(tls).warnings {
                 let place = warning.code == .trustAnchorExpired ? places.trustAnchors : places.certificate
-                warnings.append("\(place.key): \(warning.message)")
+                warn("\(place.key): \(warning.message)")
             }
             return []
         } catch {
             return error.problems
         }
+    }
+
+    /// Each warning once: several listeners have the same certificate.
+    private func warn(_ warning: String) {
+        if !warnings.contains(warning) { warnings.append(warning) }
     }
 
     private func report(_ problems: [TLSConfigurationError.Problem], _ places: Places) {
@@ -99,6 +154,7 @@ final class TLSTrial {
                 case .noPrivateKey, .keyUnparsable, .passphraseMissing, .passphraseWrong: places.key
                 case .noTrustAnchors, .trustAnchorUnparsable: places.trustAnchors
                 case .versionUnavailable: places.versions
+                case .intermediateUnusable: places.intermediates
                 case _: places.section
                 }
             mistakes.report(
@@ -114,6 +170,17 @@ final class TLSTrial {
         case .versionUnavailable: "add 1.2; `fleetgate version` says what there is"
         case _: nil
         }
+    }
+}
+
+extension TLSTrial.Places {
+    fileprivate init(_ settings: TLSSettings, _ trust: LoadedTrust, trustAnchors: Located<String>? = nil) {
+        let section = Located("tls", location: settings.certificate.location, key: "tls")
+        self.init(
+            section: section, certificate: settings.certificate, key: settings.key.file,
+            trustAnchors: trustAnchors ?? trust.settings.bundles.first?.files.first ?? section,
+            versions: Located("", location: settings.versions.location, key: settings.versions.key),
+            intermediates: trust.settings.intermediates.first ?? section)
     }
 }
 

@@ -3,7 +3,9 @@ import FleetPolicy
 
 extension ControlLocation {
     init(_ configuration: FleetGateConfiguration) {
-        self.init(socketPath: configuration.admin.socket, registryPath: configuration.registry.value)
+        self.init(
+            socketPath: configuration.admin.socket, registryPath: configuration.registry.value,
+            observationsPath: configuration.observations?.file)
     }
 
     /// Reads a configuration for where its gateway is to be found. Of the files that it names, none is opened.

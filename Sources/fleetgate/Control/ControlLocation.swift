@@ -4,4 +4,6 @@ struct ControlLocation: Sendable, Hashable {
     let socketPath: String
     /// The path of the registry's file, for when no gateway runs; nil: it is not known.
     let registryPath: String?
+    /// The path of the file of observations, for when no gateway runs; nil: it is not known, or there is none.
+    var observationsPath: String? = nil
 }

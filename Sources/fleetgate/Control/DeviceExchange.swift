@@ -20,7 +20,7 @@ enum DeviceExchange {
     enum Item: Sendable, Hashable, Codable {
         case device(DeviceRecord)
         case certificate(CertificateOnFile)
-        case entry(AuditEntry)
+        case entry(DeviceHistoryEntry)
     }
 
     /// The first line of an import; the file follows as it is.

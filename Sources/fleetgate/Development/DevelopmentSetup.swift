@@ -49,10 +49,16 @@ struct DevelopmentSetup {
     }
 
     /// Makes the folder: whole, or nothing.
-    func write(to path: String) throws {
+    ///
+    /// - Parameter issuance: Of the CA that is to be used; nil: one is made.
+    func write(to path: String, issuance: CertificateIssuance? = nil) throws {
         let directory = try NewDirectory(at: path)
         do {
-            try write(into: directory)
+            if let issuance {
+                try write(into: directory, using: issuance)
+            } else {
+                try write(into: directory)
+            }
             try directory.commit()
         } catch {
             directory.discard()
@@ -64,11 +70,28 @@ struct DevelopmentSetup {
         let root = try CertificateAuthority.makeDevelopmentRoot()
         let server = try root.issue(
             CertificateTemplate(
-                subject: [("CN", String(commonName.prefix(64)))], alternativeNames: alternativeNames,
+                subject: subject, alternativeNames: alternativeNames,
                 purpose: .server, notAfter: Date() + TimeInterval(Self.serverDays) * 86_400))
         try directory.createDirectory("ca")
         try directory.write(root.certificatePEM, to: "ca/ca.pem")
         try directory.write(root.privateKeyPEM, to: "ca/ca.key")
+        try write(server, authority: nil, into: directory)
+    }
+
+    private func write(into directory: NewDirectory, using issuance: CertificateIssuance) throws {
+        let server = try issuance.issue(
+            CertificateOrder(
+                subject: subject, alternativeNames: alternativeNames, purpose: .server, days: Self.serverDays),
+            keyType: .p256)
+        try write(server, authority: issuance.folder, into: directory)
+    }
+
+    private var subject: [(String, String)] { [("CN", String(commonName.prefix(64)))] }
+
+    /// - Parameter authority: Nil: it is in the folder `ca` here.
+    private func write(
+        _ server: IssuedCertificate, authority: CAFolder?, into directory: NewDirectory
+    ) throws {
         try directory.write(server.chainPEM, to: "server.pem")
         try directory.write(server.privateKeyPEM, to: "server.key")
         try directory.createDirectory("profiles")
@@ -76,8 +99,11 @@ struct DevelopmentSetup {
             try directory.write(contents, to: "profiles/\(name)")
         }
         try directory.createDirectory("devices")
-        try directory.write(ConfigurationTemplate.text(listener: listener, admin: admin), to: "fleetgate.yaml")
-        try directory.write(ReadmeTemplate.text(port: listener.port, admin: admin), to: "README.md")
+        let anchor = try authority.map { try AnchorText($0) } ?? .ownCA
+        try directory.write(
+            ConfigurationTemplate.text(listener: listener, admin: admin, anchor: anchor), to: "fleetgate.yaml")
+        try directory.write(
+            ReadmeTemplate.text(port: listener.port, admin: admin, anchor: anchor), to: "README.md")
     }
 
     private static func isHostName(_ name: String) -> Bool {

@@ -41,7 +41,12 @@ enum BoundedFile {
             throw FileProblem(.notReadable, "\(path) cannot be read", hint: "check its permissions")
         }
         defer { try? handle.close() }
-        guard let data = try? handle.read(upToCount: bytesMax + 1) else { return [] }
+        let data: Data
+        do {
+            data = try handle.read(upToCount: bytesMax + 1) ?? Data()
+        } catch {
+            throw FileProblem(.notReadable, "\(path) cannot be read to its end")
+        }
         guard data.count <= bytesMax else {
             throw FileProblem(.tooLarge, "\(path) has more than \(bytesMax) bytes")
         }

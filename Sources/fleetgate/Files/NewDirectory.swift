@@ -64,25 +64,3 @@ struct NewDirectory {
         try? FileManager.default.removeItem(at: temporary)
     }
 }
-
-/// Files that only their owner may read, from their first byte on.
-enum PrivateFile {
-    /// Writes a new file with mode 0600. An existing one is never replaced.
-    static func write(_ contents: [UInt8], to path: String) throws(NewDirectory.Failure) {
-        let files = FileManager.default
-        guard !files.fileExists(atPath: path) else {
-            throw NewDirectory.Failure(description: "\(path) exists; it was not replaced")
-        }
-        // Made empty with its mode, then filled: a key is at no moment open to others.
-        guard files.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
-            let handle = FileHandle(forWritingAtPath: path)
-        else { throw NewDirectory.Failure(description: "\(path) cannot be written") }
-        do {
-            try handle.write(contentsOf: Data(contents))
-            try handle.close()
-        } catch {
-            try? files.removeItem(atPath: path)
-            throw NewDirectory.Failure(description: "\(path) cannot be written to the end")
-        }
-    }
-}

@@ -3,6 +3,7 @@ import Logging
 /// The keys of structured log messages, in one place: what a log search relies on.
 enum LogMetadataKey: String, CaseIterable, Sendable {
     case address
+    case authority
     case client
     case clientID = "client-id"
     case code
@@ -17,6 +18,8 @@ enum LogMetadataKey: String, CaseIterable, Sendable {
     case fingerprint
     case issuer
     case mbedTLS = "mbedtls"
+    case nextUpdate = "next-update"
+    case number
     case profile
     case profiles
     case quarantine
@@ -25,8 +28,10 @@ enum LogMetadataKey: String, CaseIterable, Sendable {
     case section
     case serial
     case state
+    case source
     case subject
     case tenant
+    case thisUpdate = "this-update"
     case version
 }
 

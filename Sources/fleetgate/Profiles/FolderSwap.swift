@@ -43,22 +43,3 @@ enum FolderSwap {
 
     private static func words(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
 }
-
-/// An exclusive lock on a file, held for as long as the value lives.
-final class FileLock {
-    private let descriptor: Int32
-
-    /// - Throws: ``CommandFailure`` when somebody else holds it.
-    init(_ path: String) throws {
-        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw CommandFailure("\(path) cannot be opened: \(unsafe String(cString: strerror(errno)))")
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw CommandFailure("another `fleetgate profile apply` or `rollback` is at work")
-        }
-    }
-
-    deinit { close(descriptor) }
-}

@@ -19,9 +19,7 @@ struct ProfileSetting {
     /// The folder of profiles that the gateway reads.
     var folder: String { configuration.profiles.value }
 
-    var control: ControlLocation {
-        ControlLocation(socketPath: configuration.admin.socket, registryPath: configuration.registry.value)
-    }
+    var control: ControlLocation { ControlLocation(configuration) }
 
     /// What profiles call by name and the configuration does not have.
     func mistakes(in set: ProfileSet) -> [OperatorMistake] {

@@ -54,6 +54,18 @@ struct ProfileVersions {
 
     // MARK: Replacing
 
+    /// - Throws: ``CommandFailure`` when another command has it.
+    private func lock() throws -> FileLock {
+        do throws(FileLock.Failure) {
+            return try FileLock(store + "/.lock")
+        } catch {
+            switch error {
+            case .isHeld: throw CommandFailure("another `fleetgate profile apply` or `rollback` is at work")
+            case .unusable(let why): throw CommandFailure(why)
+            }
+        }
+    }
+
     /// Puts a set in the place of the present one, which becomes a version.
     ///
     /// Files of the folder that are no profiles stay. Owner, group and permissions of the folder hold for the new one.
@@ -67,7 +79,7 @@ struct ProfileVersions {
         with profiles: [ProfileFile], by actor: String, source: String, now: Date = Date()
     ) throws -> ProfileVersion? {
         try makeStore()
-        let lock = try FileLock(store + "/.lock")
+        let lock = try self.lock()
         defer { withExtendedLifetime(lock) {} }
         try recover()
         let present = try ProfileFile.all(in: folder)

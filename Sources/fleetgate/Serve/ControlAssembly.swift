@@ -11,10 +11,49 @@ struct ControlAssembly {
     let registry: StoredRegistry
     let publisher: SnapshotPublisher
     let reloader: Reloader
+    let trust: TrustAssembly
+    /// Nil: nothing is observed.
+    let observation: ObservationAssembly?
+    /// Nil: no audit log is kept.
+    let audit: AuditLog?
     let listenerName: String
 
     var routes: [ControlRoute] {
-        ControlRoutes.registry(self.registry, sessions: self.liveSessions) + [self.reload, self.explain.route]
+        ControlRoutes.registry(self.operations, sessions: self.liveSessions) + self.revocation
+            + (self.observation?.routes(self.audit) ?? []) + self.sessions.all
+            + [self.reload, self.explain.route]
+    }
+
+    private var sessions: SessionRoutes {
+        SessionRoutes(gateway: self.gateway, publisher: self.publisher, audit: self.audit)
+    }
+
+    private var operations: any RegistryOperations {
+        guard let audit = self.audit else { return self.registry }
+        return AuditedRegistry(base: self.registry, audit: audit)
+    }
+
+    private var revocation: [ControlRoute] {
+        let (gateway, audit) = (self.gateway, self.audit)
+        return ControlRoutes.revocation(
+            store: self.trust.store, locals: self.trust.locals,
+            certificates: { device in
+                await gateway.sessions(of: device).map { session in
+                    let certificate = try? PeerCertificate(identity: session.certificateIdentity)
+                    return LiveCertificate(
+                        fingerprint: session.certificateSHA256, certificate: session.certificateID,
+                        subject: certificate?.subjectDescription ?? "")
+                }
+            },
+            changed: { actor, command, outcome in
+                for revocation in outcome.changed {
+                    audit?.append(
+                        AuditEntry.administration(
+                            actor: actor, action: command.action.auditWord, target: revocation.certificateText,
+                            after: command.action == .revoke ? command.reason : nil,
+                            detail: outcome.sessionsEnded.map { "sessions ended: \($0)" }))
+                }
+            })
     }
 
     private var liveSessions: LiveSessions {
@@ -24,9 +63,9 @@ struct ControlAssembly {
     }
 
     private var reload: ControlRoute {
-        ControlRoute("reload") { _, _ in
+        ControlRoute("reload") { request, _ in
             do {
-                return try await self.reloader.reload()
+                return try await self.reloader.reload(by: OperatorName.name(of: request.peer))
             } catch let mistakes as OperatorMistakes {
                 throw ControlFailure(mistakes)
             } catch {
@@ -42,7 +81,7 @@ struct ControlAssembly {
             listener: self.listenerName,
             sessions: { device in
                 await self.gateway.sessions(of: device).map {
-                    ExplainRoute.LiveSession(session: ExplainReport.Session($0), certificate: $0.certificate)
+                    ExplainRoute.LiveSession(session: ExplainReport.Session($0), identity: $0.certificateIdentity)
                 }
             },
             lastCertificate: { try await self.lastCertificate(of: $0) },

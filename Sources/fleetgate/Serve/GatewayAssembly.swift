@@ -27,47 +27,71 @@ struct GatewayAssembly {
         let limits = FileDescriptorLimit.fit(self.configuration.limits, logger: logger)
 
         let registry = PrometheusRegistry()
-        for metric in GatewayMetricDescriptions.all { registry.describe(metric.name, help: metric.help) }
+        for metric in Self.metricDescriptions { registry.describe(metric.name, help: metric.help) }
         MetricsSystem.bootstrap(registry)
 
         let devices = try await self.openRegistry(logger)
+        let gate = AdmissionGate()
+        let audit = try self.openAudit(gate, logger)
+        let trust = try await TrustAssembly.start(self.loaded, logger: logger)
+        let parts = await trust.parts(self.loaded)
         let authority = RegistryAuthority(registry: devices.registry, logger: logger)
         let (upstream, broker) = self.upstream(limits: limits, logger: logger)
         let gateway = try GatewayService(
             configuration: GatewayConfiguration(
-                listenAddress: SocketAddress(
-                    ipAddress: self.configuration.listener.address, port: self.configuration.listener.port),
+                listeners: try self.configuration.listeners.map {
+                    ListenerConfiguration(
+                        name: $0.name, address: try SocketAddress(ipAddress: $0.address, port: $0.port))
+                },
                 upstream: upstream, upstreams: self.namedUpstreams, limits: limits, eventLoops: eventLoops,
-                listenerName: self.configuration.listener.name, authority: authority),
+                authority: OCSPAuthority(client: trust.ocsp, next: authority, logger: logger), gate: gate,
+                closesGateOnLostEvents: self.configuration.audit?.whenFull == .refuse),
             snapshot: GatewaySnapshot(
                 tls: self.loaded.serverTLS,
-                policy: PolicySnapshot(profiles: self.loaded.profiles, directory: await devices.registry.directory)),
+                policy: PolicySnapshot(
+                    profiles: self.loaded.profiles, directory: await devices.registry.directory,
+                    trust: parts.snapshot)),
             logger: logger)
-        let publisher = SnapshotPublisher(gateway: gateway, registry: devices.registry, started: self.loaded)
+        let publisher = SnapshotPublisher(
+            gateway: gateway, registry: devices.registry, started: self.loaded, trust: parts)
+        await trust.connect(to: publisher, audit: audit)
+        let observation = try ObservationAssembly(self.loaded, publisher: publisher, logger: logger)
+        await observation?.begin()
+        let tickets = await self.ticketKeys(gateway, audit, logger)
         let reloader = Reloader(
-            publisher: publisher, started: self.loaded, environment: self.environment, logger: logger)
+            publisher: publisher, trust: trust, observation: observation, audit: audit, started: self.loaded,
+            environment: self.environment, logger: logger)
         let control = ControlAssembly(
-            gateway: gateway, registry: devices, publisher: publisher, reloader: reloader,
-            listenerName: self.configuration.listener.name)
+            gateway: gateway, registry: devices, publisher: publisher, reloader: reloader, trust: trust,
+            observation: observation, audit: audit, listenerName: self.configuration.listener.name)
 
         // The order is that of dependence; shutdown goes the other way: the gateway before its broker, then the log of
-        // what happened, and the registry last of all.
+        // what happened, then those who keep it, and the registry last of all.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(
                 service: RegistryService(registry: devices.registry, publisher: publisher, logger: logger),
-                successTerminationBehavior: .ignore),
-            .init(
-                service: EventLog(
-                    events: gateway.events, registry: devices.registry, authority: authority, logger: logger),
-                successTerminationBehavior: .ignore),
+                successTerminationBehavior: .ignore)
         ]
+        func add(_ service: (any Service)?) {
+            if let service { services.append(.init(service: service, successTerminationBehavior: .ignore)) }
+        }
+        add(audit)
+        add(observation?.service(gateway))
+        add(
+            EventLog(
+                events: gateway.events, lostCount: { gateway.eventsLost }, registry: devices.registry,
+                authority: authority, trust: trust, publisher: publisher, audit: audit, observer: observation?.observer,
+                logger: logger))
         if let broker { services.append(.init(service: broker)) }
+        add(RevocationService(store: trust.store))
+        add(trust.responderService(gateway, publisher))
+        add(tickets)
         services.append(
             .init(
                 service: ControlServer(
                     path: self.configuration.admin.socket, routes: control.routes,
                     eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: 1), logger: logger)))
-        if let admin = self.admin(registry: registry, gateway: gateway, logger: logger) {
+        if let admin = self.admin(registry: registry, gateway: gateway, gate: gate, logger: logger) {
             services.append(.init(service: admin))
         }
         services.append(.init(service: gateway))
@@ -92,6 +116,36 @@ struct GatewayAssembly {
         } catch {
             throw CommandFailure("the registry \(path): \(error.message)")
         }
+    }
+
+    private static var metricDescriptions: [(name: String, help: String)] {
+        GatewayMetricDescriptions.all + RevocationMetricDescriptions.all + OCSPMetricDescriptions.all
+            + AuditMetricDescriptions.all + ObservationMetricDescriptions.all + TicketMetricDescriptions.all
+    }
+
+    private func openAudit(_ gate: AdmissionGate, _ logger: Logger) throws -> AuditLog? {
+        guard let settings = self.configuration.audit else { return nil }
+        do throws(AuditError) {
+            return try AuditLog(settings: settings, gate: gate, logger: logger)
+        } catch {
+            throw CommandFailure("the audit log \(settings.folder): \(error.description)")
+        }
+    }
+
+    /// Puts the ticket keys in force before the first device comes.
+    private func ticketKeys(_ gateway: GatewayService, _ audit: AuditLog?, _ logger: Logger) async
+        -> TicketKeyService?
+    {
+        guard let keeper = TicketKeyKeeper(self.configuration.tickets) else { return nil }
+        let path = keeper.settings.file?.value ?? ""
+        let service = TicketKeyService(keeper: keeper, logger: logger) { keys in
+            try await gateway.adopt(ticketKeys: keys)
+            audit?.append(
+                AuditEntry.administration(
+                    actor: "gateway", action: "ticket-keys-change", target: path, after: "\(keys.count) keys"))
+        }
+        await service.look()
+        return service
     }
 
     /// The service group's own messages are about itself; only its failures concern an operator.
@@ -151,7 +205,9 @@ struct GatewayAssembly {
         return upstreams
     }
 
-    private func admin(registry: PrometheusRegistry, gateway: GatewayService, logger: Logger) -> AdminServer? {
+    private func admin(registry: PrometheusRegistry, gateway: GatewayService, gate: AdmissionGate, logger: Logger)
+        -> AdminServer?
+    {
         guard let address = self.configuration.admin.address else { return nil }
         let checks = [
             ReadinessCheck(name: "listener") {
@@ -164,6 +220,9 @@ struct GatewayAssembly {
                 let failures = await gateway.upstreamFailures().sorted { $0.key < $1.key }
                 guard !failures.isEmpty else { return .ready }
                 return .notReady(failures.map { "\($0.key): \($0.value)" }.joined(separator: "; "))
+            },
+            ReadinessCheck(name: "audit log") {
+                gate.isClosed ? .notReady("it cannot be written, and devices are refused meanwhile") : .ready
             },
         ]
         // One thread of its own: formatting a scrape must not delay a device.

@@ -8,6 +8,6 @@ struct ReloadService: Service {
     func run() async throws {
         let signals = await UnixSignalsSequence(trapping: .sighup)
         // What is wrong is in the log.
-        for await _ in signals.cancelOnGracefulShutdown() { _ = try? await self.reloader.reload() }
+        for await _ in signals.cancelOnGracefulShutdown() { _ = try? await self.reloader.reload(by: "SIGHUP") }
     }
 }

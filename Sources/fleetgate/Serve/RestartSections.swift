@@ -18,7 +18,13 @@ enum RestartSections {
             && old.limits.upstreamConnectTimeout == configuration.limits.upstreamConnectTimeout
             && old.limits.upstreamConnackTimeout == configuration.limits.upstreamConnackTimeout
         let sections = [
-            ("listener", old.listener == configuration.listener),
+            (
+                configuration.furtherListeners.isEmpty ? "listener" : "listeners",
+                old.listeners == configuration.listeners
+            ),
+            ("tickets", old.tickets == configuration.tickets),
+            ("audit", old.audit == configuration.audit),
+            ("observations", old.observations == configuration.observations),
             ("registry", old.registry.value == configuration.registry.value),
             ("upstream", hasSameUpstream),
             ("upstreams", haveSameUpstreams(running, new)),

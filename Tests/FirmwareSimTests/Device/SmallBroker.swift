@@ -42,7 +42,7 @@ struct SmallBroker {
             privateKeyPEM: Array(issued.privateKeyPEM.utf8),
             trustAnchorsPEM: Array(setting.deviceAuthority.certificatePEM.utf8), versions: rules.versions,
             handshakeTimeout: rules.handshakeTimeout)
-        if rules.givesTickets { configuration.ticketKey = TLSTicketKey() }
+        if rules.givesTickets { configuration.ticketKeys = [TLSTicketKey()] }
         let final = configuration
         let loop = group.next()
         let shared = try await loop.submit {

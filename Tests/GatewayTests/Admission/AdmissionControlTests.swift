@@ -145,7 +145,7 @@ struct AdmissionControlTests {
         #expect(
             AdmissionRefusal.allCases.map(\.rawValue) == [
                 "too-many-connections", "too-many-handshakes", "too-many-handshakes-from-address", "address-rate",
-                "shutting-down",
+                "audit-unavailable", "shutting-down",
             ]
         )
     }

@@ -110,4 +110,25 @@ struct PacketHandlerTests {
             #expect(bench.receiver.told == expected)
         }
     }
+
+    // MARK: Closing
+
+    @Test("a device that is being closed is read for the rest of a packet, and then no more")
+    func closingDevice() throws {
+        let bench = try HandlerBench(.device)
+        bench.socket.holdsFlushes = true
+        try bench.receive(HandlerBench.bytes(Self.connect))
+        bench.handler.send(ByteBuffer(bytes: [0xE0, 0x00]))
+        bench.handler.closeAfterFlush(flushTimeout: .seconds(10))
+        let half = ByteBuffer(repeating: 0, count: 131_072)
+        try bench.receive(half)
+        let reads = bench.socket.reads
+        bench.channel.pipeline.read()
+        #expect(bench.socket.reads == reads + 1)
+        try bench.receive(half)
+        let readsAtLimit = bench.socket.reads
+        bench.channel.pipeline.read()
+        #expect(bench.socket.reads == readsAtLimit)
+        #expect(bench.receiver.types == [.connect])
+    }
 }

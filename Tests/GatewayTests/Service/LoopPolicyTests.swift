@@ -16,8 +16,14 @@ struct LoopPolicyTests {
     private func policy(_ devices: [RegisteredDevice] = []) throws -> LoopPolicy {
         let profiles = try ProfileCompiler.compile([Self.profile.node]).get()
         return LoopPolicy(
-            PolicySnapshot(profiles: profiles, directory: DeviceDirectory(devices)), anchors: [Self.anchor],
-            listenerName: "default")
+            PolicySnapshot(profiles: profiles, directory: DeviceDirectory(devices)),
+            listeners: [Self.listener("default", [Self.anchor]), Self.listener("other", [])])
+    }
+
+    private static func listener(
+        _ name: String, _ anchors: [TLSTrustAnchor], known: [[UInt8]: PolicyAnchor] = [:]
+    ) -> LoopPolicy.Listener {
+        LoopPolicy.Listener(name, anchors: anchors, clockSkew: 0, known: known)
     }
 
     private func pinned(_ fingerprint: UInt8) throws -> RegisteredDevice {
@@ -57,18 +63,29 @@ struct LoopPolicyTests {
     @Test("an anchor is made once, and is none any more when new rules do not have it")
     func anchors() throws {
         var policy = try self.policy()
-        let anchor = try #require(policy.anchor(Self.anchor))
-        #expect(policy.anchor(Self.anchor) === anchor)
-        #expect(policy.isTrusted(anchor))
-        #expect(policy.anchor(nil) == nil)
+        let anchor = try #require(policy.anchor(Self.anchor, at: 0))
+        #expect(policy.anchor(Self.anchor, at: 0) === anchor)
+        #expect(policy.isTrusted(anchor, at: 0))
+        #expect(policy.anchor(nil, at: 0) == nil)
         let foreign = TLSTrustAnchor(subject: [], sha256Fingerprint: [UInt8](repeating: 8, count: 32))
-        #expect(try !policy.isTrusted(#require(policy.anchor(foreign))))
+        #expect(try !policy.isTrusted(#require(policy.anchor(foreign, at: 0)), at: 0))
         let revision = policy.revision
-        policy.replace(policy.snapshot, anchors: [foreign])
-        #expect(!policy.isTrusted(anchor))
+        policy.replace(policy.snapshot, listeners: [Self.listener("default", [foreign])])
+        #expect(!policy.isTrusted(anchor, at: 0))
         #expect(policy.revision == revision + 1)
         policy.replace(DeviceDirectory.empty)
         #expect(policy.revision == revision + 2)
+        policy.replace(TrustSnapshot.empty)
+        #expect(policy.revision == revision + 3)
+    }
+
+    @Test("an anchor of one listener is none of another; one that several have is one")
+    func listeners() throws {
+        let policy = try self.policy()
+        let anchor = try #require(policy.anchor(Self.anchor, at: 0))
+        #expect(!policy.isTrusted(anchor, at: 1))
+        let second = Self.listener("second", [Self.anchor, Self.anchor], known: policy.anchors)
+        #expect(second.anchors.values.first === anchor)
     }
 
     @Test("a change names the pins that its devices have now")

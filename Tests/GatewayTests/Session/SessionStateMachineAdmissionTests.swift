@@ -136,6 +136,36 @@ struct SessionStateMachineAdmissionTests {
         #expect(claim.key.description == "hamburg/meter-7")
     }
 
+    @Test("a responder is asked where the rule says so, and then for nothing else")
+    func revocation() throws {
+        for rule in [TrustAnchorRules.OCSPRule.softFail, .hardFail] {
+            for version in MQTTProtocolVersion.allCases {
+                var conversation = try SessionConversation.at(.awaitingConnect, version)
+                conversation.machine.revocationRule = rule
+                let question = AdmissionQuestion(
+                    registration: nil, secondFactor: nil, password: nil, revocation: rule)
+                #expect(
+                    try conversation.device(self.connect(version, password: "secret"))
+                        == [.arm(.admission), .ask(question)])
+                let done = try conversation.admission(.admitted)
+                guard case .claim = done.last else {
+                    Issue.record("no claim")
+                    continue
+                }
+            }
+        }
+    }
+
+    @Test("registration, password and revocation are one question")
+    func allInOne() throws {
+        var conversation = try SessionConversation.at(.awaitingConnect, grant: Grants.withPassword())
+        conversation.machine.revocationRule = .hardFail
+        let question = AdmissionQuestion(
+            registration: nil, secondFactor: SecondFactor(passwordHash: "hash"), password: Array("secret".utf8),
+            revocation: .hardFail)
+        #expect(try conversation.device(self.connect(.v5, password: "secret")) == [.arm(.admission), .ask(question)])
+    }
+
     @Test("a password is asked for by the registry's hash")
     func password() throws {
         var conversation = try SessionConversation.at(.awaitingConnect, grant: Grants.withPassword())
@@ -177,6 +207,8 @@ struct SessionStateMachineAdmissionTests {
             (.refused(code: "registration-refused", detail: ""), .notAuthorized, .notAuthorized, .operator),
             (.refused(code: "registration-quota-exceeded", detail: ""), .notAuthorized, .notAuthorized, .operator),
             (.refused(code: "device-pending", detail: ""), .notAuthorized, .notAuthorized, .operator),
+            (.refused(code: "certificate-revoked", detail: ""), .notAuthorized, .notAuthorized, .operator),
+            (.refused(code: "revocation-unknown", detail: ""), .serverUnavailable, .serverUnavailable, .gateway),
             (
                 .refused(code: "password-attempts-exceeded", detail: ""), .connectionRateExceeded, .serverUnavailable,
                 .device

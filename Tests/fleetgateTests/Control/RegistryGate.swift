@@ -4,8 +4,6 @@ import FleetPolicy
 import Foundation
 import Logging
 import NIOCore
-import NIOPosix
-import ServiceLifecycle
 import Synchronization
 import Testing
 
@@ -46,28 +44,7 @@ final class RegistryGate: Sendable {
             routes
             + ControlRoutes.registry(
                 StoredRegistry(registry: registry, store: store, logger: logger), sessions: sessions)
-        let (starts, continuation) = AsyncStream<Void>.makeStream()
-        var server = ControlServer(
-            path: socket, routes: all, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
-        server.onListening = { continuation.yield() }
-        let services = ServiceGroup(services: [server], logger: logger)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                defer { continuation.finish() }
-                try await services.run()
-            }
-            var iterator = starts.makeAsyncIterator()
-            if await iterator.next() != nil {
-                do {
-                    try await body()
-                } catch {
-                    await services.triggerGracefulShutdown()
-                    throw error
-                }
-                await services.triggerGracefulShutdown()
-            }
-            try await group.waitForAll()
-        }
+        try await whileServing(all, at: socket, logger: logger, body)
         try await registry.close()
     }
 

@@ -98,7 +98,7 @@ struct DeviceHistoryCommand: AsyncParsableCommand {
         let action: String
         let detail: String
 
-        init(_ entry: AuditEntry) {
+        init(_ entry: DeviceHistoryEntry) {
             time = DeviceTimes.text(entry.at)
             actor = entry.actor
             action = entry.action

@@ -24,7 +24,8 @@ struct GatewayOptions: ParsableArguments {
     func location() throws -> ControlLocation {
         let configured = try config.map { try ControlLocation.read($0) }
         return ControlLocation(
-            socketPath: socket ?? configured?.socketPath ?? "", registryPath: configured?.registryPath)
+            socketPath: socket ?? configured?.socketPath ?? "", registryPath: configured?.registryPath,
+            observationsPath: configured?.observationsPath)
     }
 
     /// Does something with the devices of the running gateway, or with the registry's file when there is none.

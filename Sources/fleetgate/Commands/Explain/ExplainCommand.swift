@@ -9,8 +9,8 @@ struct ExplainCommand: AsyncParsableCommand {
         commandName: "explain",
         abstract: "Say what a certificate gets, and why.",
         discussion: """
-            With --cert, judges a certificate by the files that the configuration names as they are now: the client \
-            CAs, the profiles, the registry. Nothing has to run, and the gateway's private key is not read. Shown are \
+            With --cert, judges a certificate by the files that the configuration names as they are now: the trust \
+            anchors, the revocation lists, the profiles, the registry. Nothing has to run, and the gateway's private key is not read. Shown are \
             the result of the chain, the trust anchor, every profile that was tried and the conditions that did not \
             hold, what the registry knows, the grant, and for a topic the line of the profile that decides. It is \
             the same code that decides in the gateway.
@@ -147,10 +147,17 @@ struct ExplainCommand: AsyncParsableCommand {
         guard let leaf = chain.first else { throw CommandFailure("no certificate to explain") }
         let setting = try ExplainSetting.load(config, profiles: profiles)
         let registry = RegistryView(location: ProfileSetting(configuration: setting.configuration).control)
+        let name = listener ?? setting.configuration.listener.name
+        guard let context = setting.contexts[name] else {
+            let names = setting.configuration.listeners.map(\.name).joined(separator: ", ")
+            throw CommandFailure("there is no listener `\(name)`; there is \(names)")
+        }
         let engine = ExplainEngine(
-            context: setting.context,
-            snapshot: PolicySnapshot(profiles: setting.profiles, directory: try await registry.directory()),
-            listener: setting.configuration.listener.name, now: Int64(Date().timeIntervalSince1970),
+            context: context,
+            snapshot: PolicySnapshot(
+                profiles: setting.profiles, directory: try await registry.directory(),
+                trust: try await setting.knownTrust()),
+            listener: name, now: Int64(Date().timeIntervalSince1970),
             configurationFile: config)
         return engine.report(leaf, issuers: Array(chain.dropFirst()), circumstances, questions)
     }

@@ -24,10 +24,11 @@ struct ExplainEngine {
     ) -> ExplainReport {
         let chain = [leaf] + issuers
         let attributes = CertificateAttributes(leaf)
-        func connection(_ anchor: TLSTrustAnchor?) -> ConnectionCircumstances {
+        func connection(_ anchor: TLSTrustAnchor?, _ links: [CertificateID] = []) -> ConnectionCircumstances {
             ConnectionCircumstances(
                 now: now, tlsVersion: circumstances.tlsVersion, listener: circumstances.listener ?? listener,
-                serverName: circumstances.serverName, trustAnchor: anchor.map(ConnectionCircumstances.TrustAnchor.init))
+                serverName: circumstances.serverName, trustAnchor: anchor.map(ConnectionCircumstances.TrustAnchor.init),
+                chain: links)
         }
         // As in the gateway: what the policy grants in spite of an objection excuses it.
         var judged: TLSPeer?
@@ -36,14 +37,19 @@ struct ExplainEngine {
             serverName: circumstances.serverName
         ) { peer in
             judged = peer
-            return switch snapshot.decide(attributes, connection(peer.trustAnchor)) {
+            return
+                switch snapshot.decide(
+                    attributes, connection(peer.trustAnchor, peer.chain.compactMap(CertificateID.init)))
+            {
             case .granted: peer.objections.isEmpty ? .allowed : .allowedDespite(peer.objections)
             case .denied(let denial): .denied(code: denial.code.rawValue, alert: .accessDenied)
             }
         }
         let (facts, anchor) = facts(of: result, judged, chain, isWhole: isWhole)
         let isPinned = snapshot.explain(attributes, connection(nil)).pinnedFor != nil
-        let decisive = connection(assumedAnchor(anchor, facts, chain, isPinned: isPinned))
+        let decisive = connection(
+            assumedAnchor(anchor, facts, chain, isPinned: isPinned),
+            judged?.chain.compactMap(CertificateID.init) ?? assumedPath(of: chain))
         let grant: DeviceGrant? =
             switch snapshot.decide(attributes, decisive) {
             case .granted(let grant) where facts.result != .refused: grant
@@ -65,6 +71,24 @@ struct ExplainEngine {
     ) -> TLSTrustAnchor? {
         guard anchor == nil, facts.result == .refused, !isPinned, let top = top(of: chain) else { return anchor }
         return TLSTrustAnchor(subject: top.issuer, sha256Fingerprint: [])
+    }
+
+    /// What revocation is looked up by where the chain was not verified again: the configured CAs that lead upwards from
+    /// the leaf by their names.
+    private func assumedPath(of chain: [PeerCertificate]) -> [CertificateID] {
+        var path: [CertificateID] = []
+        var next = chain.first
+        // As deep as a chain may be; namesakes could lead in a circle.
+        while let certificate = next, path.count <= TrustSettings.chainDepthRange.upperBound {
+            let known = chain.dropFirst() + context.authorities
+            guard let issuer = known.first(where: { $0.subject == certificate.issuer }),
+                let authority = AuthorityID(issuer.authorityID)
+            else { break }
+            path.append(CertificateID(issuer: authority, serialNumber: certificate.serialNumber))
+            let isAnchor = context.trustAnchors.contains { $0.sha256Fingerprint == issuer.sha256Fingerprint }
+            next = isAnchor ? nil : issuer
+        }
+        return path
     }
 
     /// What would help a chain that no anchor has issued.
@@ -106,6 +130,11 @@ struct ExplainEngine {
         case .accepted(let anchor, let despite):
             return facts(.accepted, anchor, despite: despite)
         case .refused(let error):
+            if chain.contains(where: { !$0.isWhole }) {
+                return facts(
+                    .notVerified, likelyAnchor(of: chain) ?? context.trustAnchors.first,
+                    detail: "a session keeps what its certificate says, and not the certificate")
+            }
             if !isWhole, error.code == .unknownCA {
                 return facts(
                     .notVerified, likelyAnchor(of: chain) ?? context.trustAnchors.first,
@@ -169,5 +198,13 @@ extension ExplainReport.Grant {
             clientIDRule: grant.clientIDRule.rawValue, topicPrefix: grant.topicPrefix, upstream: grant.upstreamName,
             asksForPassword: grant.secondFactor != nil, limits: LimitsText.entries(grant.limits),
             rules: grant.effectiveRules())
+    }
+}
+
+extension CertificateID {
+    /// Nil when the issuer's name and key could not be hashed.
+    fileprivate init?(_ link: TLSChainLink) {
+        guard let issuer = AuthorityID(link.issuerID) else { return nil }
+        self.init(issuer: issuer, serialNumber: link.serialNumber)
     }
 }

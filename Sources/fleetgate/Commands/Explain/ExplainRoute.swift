@@ -18,14 +18,14 @@ struct ExplainRoute: Sendable {
     /// One connection of a device, and what it presented.
     struct LiveSession: Sendable {
         let session: ExplainReport.Session
-        /// DER.
-        let certificate: [UInt8]
+        /// `PeerCertificate.identity`: a session keeps no more of it.
+        let identity: [UInt8]
     }
 
     /// What is in force now.
     let snapshot: @Sendable () async throws -> PolicySnapshot
-    /// The TLS settings that are in force now.
-    let tls: @Sendable () async throws -> TLSConfiguration
+    /// The TLS settings that are in force now, by the name of the listener.
+    let tls: @Sendable () async throws -> [String: TLSConfiguration]
     let listener: String
     /// The device's connections, the newest first; empty: none.
     let sessions: @Sendable (DeviceKey) async -> [LiveSession]
@@ -50,19 +50,21 @@ struct ExplainRoute: Sendable {
                 "at most \(ExplainQuestions.topicsMax) topics, each with a QoS of 0, 1 or 2")
         }
         let live = await sessions(request.device)
-        let der: [UInt8]?
-        if let session = live.first {
-            der = session.certificate
-        } else {
-            der = try await lastCertificate(request.device)
-        }
-        guard let der, let leaf = try? PeerCertificate(parsing: der) else {
+        // A session that has been established for a while keeps what its certificate says, and not the whole of it.
+        let presented = live.first.flatMap { try? PeerCertificate(identity: $0.identity) }
+        let last = try await lastCertificate(request.device).flatMap { try? PeerCertificate(parsing: $0) }
+        let known = presented.map { $0 == last ? last : $0 } ?? last
+        guard let leaf = known else {
             throw ControlFailure(
                 code: "no-certificate",
-                message: "no certificate of \(request.device) is known: it is not connected, and has never been seen")
+                message: "no certificate of \(request.device) is known: not of a session, nor in the registry")
+        }
+        let name = request.circumstances.listener ?? listener
+        guard let settings = try await tls()[name] else {
+            throw ControlFailure.badRequest("there is no listener `\(name)`")
         }
         let engine = ExplainEngine(
-            context: try TLSContext(try await tls()), snapshot: try await snapshot(), listener: listener, now: now())
+            context: try TLSContext(settings), snapshot: try await snapshot(), listener: name, now: now())
         var report = engine.report(leaf, isWhole: false, request.circumstances, request.questions)
         report.sessions = live.map(\.session)
         return report

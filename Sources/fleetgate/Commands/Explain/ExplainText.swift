@@ -57,6 +57,13 @@ struct ExplainText {
         }
         if let hint = chain.hint { rows.append(["hint", hint]) }
         rows.append(["trust anchor", chain.trustAnchor ?? "none of tls.client-ca has issued this"])
+        let decision = report.decision
+        if let anchor = decision.anchor, let bundle = anchor.bundle {
+            let tenants = anchor.tenants.isEmpty ? "" : ", for the tenants \(anchor.tenants.joined(separator: ", "))"
+            rows.append(["anchor bundle", "\(bundle)\(tenants), CRLs \(anchor.listRule)"])
+        }
+        rows.append(["revocation", decision.revocation.text])
+        if decision.isSuspectedClone { rows.append(["suspicion", "the certificate seems to be in use in two places"]) }
         rows.append([
             "presented",
             "\(chain.certificates) certificate\(chain.certificates == 1 ? "" : "s"), TLS \(report.tlsVersion), listener \(report.listener)"

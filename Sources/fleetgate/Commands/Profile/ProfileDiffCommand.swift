@@ -67,7 +67,7 @@ struct ProfileDiffCommand: AsyncParsableCommand {
         let registry = setting.map { RegistryView(location: $0.control) }
         let directory = try await registry?.directory() ?? .empty
         let assumption = AssumedCircumstances(
-            anchors: try config.map { try ExplainSetting.load($0).context.trustAnchors } ?? [],
+            anchors: try config.map { try ExplainSetting.load($0).trustAnchors } ?? [],
             listener: setting?.configuration.listener.name ?? ListenerSettings.defaultName,
             now: Int64(Date().timeIntervalSince1970))
         let snapshots = (
