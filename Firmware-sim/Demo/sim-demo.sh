@@ -126,10 +126,12 @@ cp "$here"/profiles/*.yaml "$gate/profiles/"
 set_key certificate "$pki/server.pem"
 set_key key "$pki/server.key"
 set_key client-ca "$pki/ca.pem"
-# Nobody gets in without a revocation list that is in date.
+# Nobody gets in without a revocation list that is in date. The issuing CA is known before the first device brings it, so
+# that its list counts from the first one on.
 cat >>"$gate/fleetgate.yaml" <<YAML
 
 trust:
+  intermediates: ["$pki/issuing.pem"]
   anchors:
     default:
       crl: {policy: required, files: ["$pki/crl.pem"]}

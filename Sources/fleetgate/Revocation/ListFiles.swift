@@ -70,8 +70,8 @@ struct WatchedFile: Sendable {
         stamp != self.stamp || (retryAt.map { $0 <= clock } ?? false)
     }
 
-    /// To be read again, because more CAs are known now.
-    var isOfUnknownIssuer: Bool { problem?.reason == RevocationProblem.unknownIssuerReason }
+    /// It is to be read again when more CAs are known, though all its other lists may be good.
+    var hasUnknownIssuers = false
 
     /// The file was read.
     ///

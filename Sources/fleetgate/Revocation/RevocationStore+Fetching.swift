@@ -15,6 +15,8 @@ struct ListFetch: Sendable {
     /// Answers in a row without a newer list, when one was due.
     var unchanged = 0
     var problem: RevocationProblem?
+    /// There was a list of a CA that is not known: it is to be fetched again when more CAs are.
+    var hasUnknownIssuers = false
     /// What the server said of the lists that were taken from it last.
     private(set) var etag: String?
     private(set) var lastModified: String?
@@ -85,6 +87,7 @@ extension RevocationStore {
             fetches[url]?.isRunning = false
             return
         }
+        fetches[url]?.hasUnknownIssuers = reading.hasUnknownIssuers
         var problem = reading.problem
         var keys: Set<ListKey> = []
         var adopted: [(list: SignedList, der: [UInt8])] = []
@@ -105,6 +108,11 @@ extension RevocationStore {
         } else {
             fetches[url]?.remember(etag: etag, lastModified: lastModified, keys: keys)
             succeeded(url, isNew: !adopted.isEmpty)
+        }
+        if reading.hasUnknownIssuers, known.count != self.known.count {
+            // A CA became known meanwhile.
+            fetches[url]?.forgetValidators()
+            fetches[url]?.due = now()
         }
         await cache(adopted, etag: etag, lastModified: lastModified, from: url)
     }

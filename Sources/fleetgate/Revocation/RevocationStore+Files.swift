@@ -56,7 +56,9 @@ extension RevocationStore {
         metrics.refreshed(hasNews ? .updated : problem == nil ? .unchanged : .refused)
         var file = watched[path] ?? WatchedFile(stamp: stamp)
         if file.wasRead(stamp, problem: problem, at: Self.clock), let problem { report(problem, at: path) }
-        watched[path] = file
+        file.hasUnknownIssuers = (try? reading.get())?.hasUnknownIssuers ?? false
+        // A CA that became known while the file was read has its list looked for at the next look.
+        watched[path] = file.hasUnknownIssuers && known.count != self.known.count ? nil : file
         return hasNews
     }
 

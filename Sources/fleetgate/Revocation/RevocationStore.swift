@@ -177,10 +177,11 @@ actor RevocationStore {
         logger.log(
             .info, "a device came with a CA that is not configured: its revocation lists count from now on",
             fields: [.issuer: "\(LogText.visible(authority.subject))", .authority: "\(authority.label)"])
-        for (url, fetch) in fetches where fetch.problem?.reason == RevocationProblem.unknownIssuerReason {
+        for (url, fetch) in fetches where fetch.hasUnknownIssuers {
+            fetches[url]?.forgetValidators()
             fetches[url]?.due = now()
         }
-        watched = watched.filter { !$0.value.isOfUnknownIssuer }
+        watched = watched.filter { !$0.value.hasUnknownIssuers }
         await loadCache(only: authority.id)
         await deliver()
     }

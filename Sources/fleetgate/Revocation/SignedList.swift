@@ -110,6 +110,9 @@ struct ListReading: Sendable {
         problems.first { lists.isEmpty || $0.reason != RevocationProblem.unknownIssuerReason }
     }
 
+    /// Whether there is a list among them that may count once its CA is known.
+    var hasUnknownIssuers: Bool { problems.contains { $0.reason == RevocationProblem.unknownIssuerReason } }
+
     /// - Parameter contents: One list in DER, or PEM with several.
     init(_ contents: [UInt8], issuers: KnownAuthorities) {
         let encodings: [[UInt8]]

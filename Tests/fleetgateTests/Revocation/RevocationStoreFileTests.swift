@@ -195,6 +195,21 @@ import Testing
         #expect(await bench.store.parts.lists[try below.id]?.entries.count == 1)
     }
 
+    /// A PKI publishes the lists of its root and of its issuing CA in one file, and devices bring the issuing CA.
+    @Test func aListBesideOneThatCountsIsReadAgainWhenItsCAIsKnown() async throws {
+        let (bench, ca, folder) = (StoreBench(), try ListingCA(), try TemporaryFolder())
+        let below = ListingCA(try ca.authority.makeIntermediate(commonName: "Issuing"))
+        let path = try folder.write(
+            PEMText.list(try below.list(["0a"])) + PEMText.list(try ca.list()), to: "ca.crl")
+        await bench.store.adopt(authorities: [try ca.certificate], settings: .test([.file(path)]))
+        await bench.store.readFiles()
+        #expect(await Set(bench.store.parts.lists.keys) == [try ca.id])
+        await bench.store.saw(authority: try below.der, distributionPoints: [], under: try ca.certificate.sha256)
+        await bench.store.readFiles()
+        #expect(await bench.store.parts.lists[try below.id]?.entries.count == 1)
+        #expect(await bench.store.parts.lists[try ca.id] != nil)
+    }
+
     @Test func theAlarmIsForRequiredListsThatAreMissing() async throws {
         let (bench, ca) = (StoreBench(), try ListingCA())
         await bench.store.adopt(
