@@ -18,6 +18,10 @@ fuzz_targets := FuzzTicket:ticket FuzzIdentity:identity FuzzClientHello:client-h
 fleets := ShippedScenarioTests|MosquittoScenarioTests|LiveRevocationTests
 measured := ScenarioRunTests|ValidityTests|LoadRunTests|LoopbackTests|HandshakeCommandTests|ReportPageTests
 
+# All tests begun at once, some thousands, would have as many files, brokers and databases open at once, and each would
+# wait for all others. Swift Testing reads this number.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH := 32
+
 swift_sources := Package.swift Sources Tests Firmware-sim
 
 # Sees to everything. The unpacked copy of another mbedTLS is told to Package.swift by its folder; only the C target

@@ -123,12 +123,12 @@ let package = Package(
             ],
             swiftSettings: pointerFreeSettings
         ),
+        .target(name: "CSpawn"),
         .target(
             name: "Gateway",
             dependencies: [
-                "NIOMbedTLS", "MQTTCodec", "FleetPolicy", nioCore, nioPosix, nioConcurrency, logging, metrics,
-                coreMetrics,
-                serviceLifecycle, .product(name: "Crypto", package: "swift-crypto"),
+                "CSpawn", "NIOMbedTLS", "MQTTCodec", "FleetPolicy", nioCore, nioPosix, nioConcurrency, logging, metrics,
+                coreMetrics, serviceLifecycle, .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: pointerFreeSettings
         ),
@@ -201,10 +201,11 @@ let package = Package(
             path: "Firmware-sim/Benchmarks/PolicyBenchmark",
             swiftSettings: pointerFreeSettings
         ),
-        .target(name: "TestKit", dependencies: ["FleetPKI"], path: "Tests/TestKit", swiftSettings: swiftSettings),
+        .target(
+            name: "TestKit", dependencies: ["CSpawn", "FleetPKI"], path: "Tests/TestKit", swiftSettings: swiftSettings),
         .testTarget(
             name: "NIOMbedTLSTests",
-            dependencies: ["NIOMbedTLS", "CMbedTLS", "FleetPKI", nioCore, nioEmbedded],
+            dependencies: ["TestKit", "NIOMbedTLS", "CMbedTLS", "FleetPKI", nioCore, nioEmbedded],
             swiftSettings: swiftSettings
         ),
         .testTarget(
@@ -214,7 +215,7 @@ let package = Package(
         ),
         .testTarget(
             name: "FleetPolicyTests",
-            dependencies: ["FleetPolicy", yams],
+            dependencies: ["TestKit", "FleetPolicy", yams],
             swiftSettings: swiftSettings
         ),
         .testTarget(
@@ -225,7 +226,7 @@ let package = Package(
         .testTarget(
             name: "FleetPKITests",
             dependencies: [
-                "FleetPKI",
+                "TestKit", "FleetPKI",
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -243,13 +244,14 @@ let package = Package(
         ),
         .testTarget(
             name: "AdminAPITests",
-            dependencies: ["AdminAPI", coreMetrics, metrics, serviceLifecycle, logging, nioCore, nioPosix],
+            dependencies: ["TestKit", "AdminAPI", coreMetrics, metrics, serviceLifecycle, logging, nioCore, nioPosix],
             swiftSettings: swiftSettings
         ),
         .testTarget(
             name: "fleetgateTests",
             dependencies: [
-                "fleetgate", "AdminAPI", "DeviceRegistry", "FleetPolicy", "FleetPKI", "Gateway", "NIOMbedTLS", logging,
+                "TestKit", "fleetgate", "AdminAPI", "DeviceRegistry", "FleetPolicy", "FleetPKI", "Gateway",
+                "NIOMbedTLS", logging,
                 nioCore, nioPosix, argumentParser,
                 .product(name: "NIOHTTP1", package: "swift-nio"),  // the servers that lists are fetched from
             ],
@@ -258,7 +260,8 @@ let package = Package(
         .testTarget(
             name: "FirmwareSimTests",
             dependencies: [
-                "FirmwareSim", "NIOMbedTLS", "MQTTCodec", "FleetPKI", nioCore, nioPosix, nioEmbedded, argumentParser,
+                "TestKit", "FirmwareSim", "NIOMbedTLS", "MQTTCodec", "FleetPKI", nioCore, nioPosix, nioEmbedded,
+                argumentParser,
                 yams, .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: swiftSettings

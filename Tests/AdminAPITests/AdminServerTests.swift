@@ -4,6 +4,7 @@ import Metrics
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import TestKit
 import Testing
 
 @testable import AdminAPI
@@ -221,23 +222,9 @@ private struct Answer {
 
 /// What curl sees. It runs in a process of its own, so that the HTTP client is nobody's code of this package.
 private func curl(_ url: String, _ arguments: [String] = []) async throws -> Answer {
-    // On a thread of its own: waiting for a process on the pool's threads would leave none for the server.
-    try await withCheckedThrowingContinuation { continuation in
-        let thread = Thread { continuation.resume(with: Result { try waitForCurl(url, arguments) }) }
-        thread.start()
-    }
-}
-
-private func waitForCurl(_ url: String, _ arguments: [String]) throws -> Answer {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["curl", "--silent", "--max-time", "30", "--include"] + arguments + [url]
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    try process.run()
-    let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    let text = String(decoding: data, as: UTF8.self)
+    let text = try await Program.run(
+        "curl", ["--silent", "--max-time", "120", "--include"] + arguments + [url]
+    ).standardOutput
     let end = try #require(text.firstRange(of: "\r\n\r\n"), "curl gave \(text)")
     let lines = text[..<end.lowerBound].split(separator: "\r\n")
     let status = try #require(lines.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) })

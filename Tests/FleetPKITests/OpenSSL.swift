@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 import Testing
 
 /// The `openssl` program, as a second opinion on what FleetPKI makes.
@@ -66,19 +67,9 @@ struct OpenSSL {
     }
 
     func run(_ arguments: [String]) throws -> Outcome {
-        let process = Process()
         let executable: URL = try #require(Self.executable)
-        process.executableURL = executable
-        process.arguments = arguments
-        process.currentDirectoryURL = self.directory
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return Outcome(status: process.terminationStatus, output: String(decoding: output, as: UTF8.self))
+        let (status, output) = try Program.wait(for: executable.path, arguments, folder: self.directory.path)
+        return Outcome(status: status, output: output)
     }
 }
 

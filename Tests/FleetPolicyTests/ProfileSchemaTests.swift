@@ -1,5 +1,6 @@
 import FleetPolicy
 import Foundation
+import TestKit
 import Testing
 import Yams
 
@@ -59,19 +60,12 @@ import Yams
             for name in sys.argv[2:]:
                 jsonschema.validate(yaml.safe_load(open(sys.argv[1] + "/" + name)), schema)
             """
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", program, Self.folder.path] + (try Self.shipped())
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let said = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-        process.waitUntilExit()
-        if process.terminationStatus == 127 || said.hasPrefix("skipped") {
+        let (status, said) = try Program.wait(
+            for: "/usr/bin/env", ["python3", "-c", program, Self.folder.path] + (try Self.shipped()))
+        if status == 127 || said.hasPrefix("skipped") {
             print("the schema was not checked with Python: \(said)")
         } else {
-            #expect(process.terminationStatus == 0, "\(said)")
+            #expect(status == 0, "\(said)")
         }
     }
 

@@ -1,6 +1,7 @@
 import FleetPKI
 import Foundation
 import NIOMbedTLS
+import TestKit
 import Testing
 
 private let openssl = "/usr/bin/openssl"
@@ -14,15 +15,8 @@ struct ForeignCertificateTests {
     }
 
     private func run(_ arguments: [String], in folder: URL) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: openssl)
-        process.arguments = arguments
-        process.currentDirectoryURL = folder
-        process.standardError = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw CommandFailed(arguments: arguments) }
+        let (status, _) = try Program.wait(for: openssl, arguments, folder: folder.path)
+        guard status == 0 else { throw CommandFailed(arguments: arguments) }
     }
 
     /// A device's certificate and key, in PEM.

@@ -18,13 +18,8 @@ public enum Program {
     /// Debian's Python, if paho-mqtt is installed for it.
     public static let pythonWithPaho: String? = {
         let python = "/usr/bin/python3"
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = ["-c", "import paho.mqtt.client"]
-        process.standardError = FileHandle.nullDevice
-        do { try process.run() } catch { return nil }
-        process.waitUntilExit()
-        return process.terminationStatus == 0 ? python : nil
+        let outcome = try? Self.wait(for: python, ["-c", "import paho.mqtt.client"])
+        return outcome?.status == 0 ? python : nil
     }()
 
     /// Runs a program to its end.
@@ -32,5 +27,17 @@ public enum Program {
         _ path: String, _ arguments: [String], input: String? = nil
     ) async throws -> RunningProcess.Outcome {
         try await RunningProcess(path, arguments, input: input).finished()
+    }
+
+    /// Runs a program, a path or a name to look for in `PATH`, to its end, which it waits for on the calling thread.
+    ///
+    /// - Parameter folder: Where it runs; the test's own folder when nil.
+    /// - Returns: The exit status, or 128 plus the signal's number, and both its outputs as they came.
+    public static func wait(
+        for path: String, _ arguments: [String], folder: String? = nil
+    ) throws -> (status: Int32, output: String) {
+        let process = try SpawnedProcess(path, arguments, folder: folder, joinsOutputs: true)
+        let output = process.output.readDataToEndOfFile()
+        return (process.waitUntilEnded(), String(decoding: output, as: UTF8.self))
     }
 }

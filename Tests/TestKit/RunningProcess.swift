@@ -26,7 +26,7 @@ public final class RunningProcess: Sendable {
 
     /// Bounds every wait, so that a hanging child fails a test instead of blocking the run. Not a performance limit:
     /// generous enough for a loaded machine.
-    public static let patience: Duration = .seconds(60)
+    public static let patience: Duration = .seconds(120)
 
     private struct State {
         var output = Data()
@@ -42,64 +42,44 @@ public final class RunningProcess: Sendable {
 
     private enum Stream: Hashable { case output, error }
 
-    /// Foundation's pipes are inherited by whatever child is started next; one that got hold of another's output would
-    /// keep it open for as long as it lives. So no two are started at once: at the end of a start, the ends of its pipes
-    /// that only the child needs are closed here.
-    private static let starts = NSLock()
-
     /// Writing to a child that has ended is an error value, not the end of the test process.
     private static let ignoresBrokenPipes: Void = {
         _ = Foundation.signal(SIGPIPE, SIG_IGN)
     }()
 
-    private let process: Process
-    private let input: Pipe?
+    private let process: SpawnedProcess
     private let name: String
     private let state = Mutex(State())
 
-    /// Starts `path` with `arguments`.
+    /// Starts `path`, which may be a name to look for in `PATH`, with `arguments`.
     ///
     /// - Parameters:
     ///   - input: Written to its standard input, which is then closed, unless it is to be kept open for `write`.
     ///   - environment: In addition to the test's own.
+    ///   - folder: Where it runs; the test's own folder when nil.
     public init(
         _ path: String, _ arguments: [String], input: String? = nil, keepsInputOpen: Bool = false,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], folder: String? = nil
     ) throws {
         _ = Self.ignoresBrokenPipes
         self.name = ([path] + arguments).joined(separator: " ")
-        let process = Process()
+        let process = try SpawnedProcess(
+            path, arguments, environment: environment, folder: folder, hasInput: input != nil || keepsInputOpen)
         self.process = process
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        Self.starts.lock()
-        defer { Self.starts.unlock() }
-        let output = Pipe()
-        let error = Pipe()
-        process.standardOutput = output
-        process.standardError = error
-        let pipe = input != nil || keepsInputOpen ? Pipe() : nil
-        process.standardInput = pipe ?? FileHandle.nullDevice
-        self.input = pipe
-        process.terminationHandler = { [weak self] process in
-            let status =
-                process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+        self.collect(process.output, .output)
+        if let error = process.error { self.collect(error, .error) }
+        Thread.detachNewThread { [weak self] in
+            let status = process.waitUntilEnded()
             self?.change { $0.status = status }
         }
-        try process.run()
-        self.collect(output, .output)
-        self.collect(error, .error)
-        guard let input, let pipe else { return }
-        try pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        if !keepsInputOpen { try pipe.fileHandleForWriting.close() }
+        guard let input else { return }
+        try process.input?.write(contentsOf: Data(input.utf8))
+        if !keepsInputOpen { try process.input?.close() }
     }
 
-    deinit {
-        if self.process.isRunning { kill(self.process.processIdentifier, SIGKILL) }
-    }
+    deinit { self.process.signal(SIGKILL) }
 
-    public var processID: Int32 { self.process.processIdentifier }
+    public var processID: Int32 { self.process.processID }
     public var isRunning: Bool { self.process.isRunning }
 
     /// What it wrote so far, both streams.
@@ -113,11 +93,11 @@ public final class RunningProcess: Sendable {
     /// The complete lines it wrote so far, both streams, in the order they were read.
     public var lines: [String] { self.state.withLock { $0.lines } }
 
-    public func signal(_ number: Int32) { kill(self.process.processIdentifier, number) }
+    public func signal(_ number: Int32) { self.process.signal(number) }
 
     /// Writes to the standard input that was kept open.
     public func write(_ bytes: [UInt8]) throws {
-        try self.input?.fileHandleForWriting.write(contentsOf: Data(bytes))
+        try self.process.input?.write(contentsOf: Data(bytes))
     }
 
     /// Waits until something it wrote contains `text`.
@@ -171,7 +151,7 @@ public final class RunningProcess: Sendable {
     /// Asks it to end, and waits until it has.
     @discardableResult
     public func stop() async throws -> Outcome {
-        if self.process.isRunning { self.signal(SIGTERM) }
+        self.signal(SIGTERM)
         return try await self.finished()
     }
 
@@ -181,8 +161,7 @@ public final class RunningProcess: Sendable {
     }
 
     /// A thread for each stream, which ends with it: Foundation's own way of being told about bytes misses ends.
-    private func collect(_ pipe: Pipe, _ stream: Stream) {
-        let handle = pipe.fileHandleForReading
+    private func collect(_ handle: FileHandle, _ stream: Stream) {
         Thread.detachNewThread { [weak self] in
             while true {
                 let data = handle.availableData

@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 
 /// A folder of a test's own, removed with the value.
 final class TemporaryFolder: Sendable {
@@ -41,22 +42,6 @@ final class TemporaryFolder: Sendable {
 
 /// Runs a program of the system; its output and exit status.
 func runProgram(_ arguments: [String]) async throws -> (status: Int32, output: String) {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread {
-            continuation.resume(
-                with: Result {
-                    let process = Process()
-                    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-                    process.arguments = arguments
-                    let pipe = Pipe()
-                    process.standardOutput = pipe
-                    process.standardError = pipe
-                    process.standardInput = FileHandle.nullDevice
-                    try process.run()
-                    let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
-                    process.waitUntilExit()
-                    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
-                })
-        }.start()
-    }
+    let outcome = try await Program.run("/usr/bin/env", arguments)
+    return (outcome.status, outcome.everything)
 }

@@ -1,9 +1,11 @@
+internal import CSpawn
 internal import Foundation
 
-/// A child process started with a clean slate of signals.
+/// A child process started with a clean slate of signals, and with none of the gateway's sockets.
 ///
-/// `posix_spawn` and not Foundation's `Process`, because that hands the calling thread's signal mask on: threads of the
-/// runtime block SIGTERM, and a child that inherits the mask cannot be asked to end.
+/// Not by Foundation's `Process`: that hands the calling thread's signal mask on (threads of the runtime block SIGTERM, and
+/// a child that inherits the mask cannot be asked to end), and while it looks for open descriptors it reads beyond the
+/// records of readdir(3), which ends the process now and then (swift-corelibs-foundation, issue 5472).
 ///
 /// The *thread* that starts the child is its parent as far as `PR_SET_PDEATHSIG` goes: it must live as long as the child.
 struct ChildProcess {
@@ -23,40 +25,18 @@ struct ChildProcess {
 
     /// Starts `program` (an absolute path) with nothing on its standard input.
     static func start(_ program: String, _ arguments: [String]) throws -> ChildProcess {
-        let pipe = Pipe()
-        var actions = unsafe posix_spawn_file_actions_t()
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        unsafe posix_spawnattr_init(&attributes)
-        defer {
-            unsafe posix_spawn_file_actions_destroy(&actions)
-            unsafe posix_spawnattr_destroy(&attributes)
-        }
-        let write = pipe.fileHandleForWriting.fileDescriptor
-        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, write, STDOUT_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, write, STDERR_FILENO)
-        unsafe posix_spawn_file_actions_addclose(&actions, write)
-        unsafe posix_spawn_file_actions_addclose(&actions, pipe.fileHandleForReading.fileDescriptor)
-
-        var none = sigset_t()
-        var all = sigset_t()
-        unsafe sigemptyset(&none)
-        unsafe sigfillset(&all)
-        unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
-        unsafe posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
-
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { throw StartFailure(program: program, errorNumber: errno) }
+        let (reading, writing) = (FileHandle(fileDescriptor: ends[0], closeOnDealloc: true), ends[1])
+        defer { close(writing) }
         var vector = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
         // swift-format cannot write `for unsafe`.
         // swift-format-ignore: ReplaceForEachWithForLoop
         defer { unsafe vector.forEach { unsafe free($0) } }
         var processID: pid_t = 0
-        let failure = unsafe posix_spawn(&processID, program, &actions, &attributes, &vector, environ)
-        try? pipe.fileHandleForWriting.close()
+        let failure = unsafe fleetgate_spawn(&processID, program, &vector, nil, nil, -1, writing, writing)
         guard failure == 0 else { throw StartFailure(program: program, errorNumber: failure) }
-        return ChildProcess(processID: processID, output: pipe.fileHandleForReading)
+        return ChildProcess(processID: processID, output: reading)
     }
 
     /// How a child ended.

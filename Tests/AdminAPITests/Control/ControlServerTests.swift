@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestKit
 import Testing
 
 @testable import AdminAPI
@@ -61,25 +62,13 @@ import Testing
     @Test func curlIsAClientToo() async throws {
         let folder = try SocketFolder()
         try await withControlServer(folder.socket, routes: Self.routes) {
-            let process = Process()
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = [
-                "curl", "--silent", "--max-time", "30", "--unix-socket", folder.socket, "-d", #"{"word":"a"}"#,
-                "http://localhost/v1/echo",
-            ]
-            let pipe = Pipe()
-            process.standardOutput = pipe
-            let output: String = try await withCheckedThrowingContinuation { continuation in
-                Thread {
-                    continuation.resume(
-                        with: Result {
-                            try process.run()
-                            let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
-                            process.waitUntilExit()
-                            return String(decoding: data, as: UTF8.self)
-                        })
-                }.start()
-            }
+            let output = try await Program.run(
+                "curl",
+                [
+                    "--silent", "--max-time", "120", "--unix-socket", folder.socket, "-d", #"{"word":"a"}"#,
+                    "http://localhost/v1/echo",
+                ]
+            ).standardOutput
             #expect(output.hasSuffix("{\"result\":{\"said\":\"a\"}}\n"))
         }
     }

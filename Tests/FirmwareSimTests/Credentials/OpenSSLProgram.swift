@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 import Testing
 
 @testable import FirmwareSim
@@ -12,17 +13,7 @@ enum OpenSSLProgram {
     ///
     /// - Returns: Its exit status, and both its outputs together.
     static func run(_ arguments: String...) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: try #require(executable))
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+        try Program.wait(for: try #require(executable), arguments)
     }
 }
 

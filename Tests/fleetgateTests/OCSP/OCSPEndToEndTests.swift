@@ -4,6 +4,7 @@ import FleetPolicy
 import Foundation
 import Gateway
 import Logging
+import TestKit
 import Testing
 
 @testable import fleetgate
@@ -11,43 +12,25 @@ import Testing
 /// `openssl ocsp` as a responder, over HTTP, on a port that the system chose.
 private final class OpenSSLResponder: Sendable {
     let port: Int
-    private let process: Process
+    private let process: RunningProcess
 
     /// - Parameter folder: With `ca.pem`, `ca.key` and `index.txt`.
     init(folder: String) async throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [
-            "openssl", "ocsp", "-index", "index.txt", "-port", "0", "-CA", "ca.pem", "-rsigner", "ca.pem", "-rkey",
-            "ca.key", "-nmin", "10",
-        ]
-        process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        self.process = process
+        process = try RunningProcess(
+            "openssl",
+            [
+                "ocsp", "-index", "index.txt", "-port", "0", "-CA", "ca.pem", "-rsigner", "ca.pem", "-rkey", "ca.key",
+                "-nmin", "10",
+            ], folder: folder)
         // "ACCEPT [::]:12345 PID=1"
-        let text = await withCheckedContinuation { continuation in
-            Thread {
-                var text = ""
-                while !text.contains(" PID=") {
-                    let data = pipe.fileHandleForReading.availableData
-                    if data.isEmpty { break }
-                    text += String(decoding: data, as: UTF8.self)
-                }
-                continuation.resume(returning: text)
-            }.start()
-        }
-        port = try #require(text.prefixMatch(of: #/ACCEPT \S*:(\d+) PID=/#).flatMap { Int($0.1) })
+        let line = try await process.line("where it listens") { $0.contains(" PID=") }
+        port = try #require(line.prefixMatch(of: #/ACCEPT \S*:(\d+) PID=/#).flatMap { Int($0.1) })
     }
 
     /// With SIGKILL: it waits for connections in a way that SIGTERM does not end.
-    func stop() {
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-    }
+    func kill() { process.signal(SIGKILL) }
+
+    func ended() async throws { try await process.finished() }
 }
 
 @Suite struct OCSPEndToEndTests {
@@ -94,7 +77,7 @@ private final class OpenSSLResponder: Sendable {
         ] {
             try index(state)
             let responder = try await OpenSSLResponder(folder: folder.path)
-            defer { responder.stop() }
+            defer { responder.kill() }
             let (client, question) = try await client("http://127.0.0.1:\(responder.port)/")
             #expect(await client.standing(of: question, certificate: leaf.certificateDER) == expected)
         }
@@ -103,7 +86,8 @@ private final class OpenSSLResponder: Sendable {
     @Test func hasNoAnswerWhereNobodyListens() async throws {
         try index("V\t351231235959Z\t")
         let responder = try await OpenSSLResponder(folder: folder.path)
-        responder.stop()
+        responder.kill()
+        try await responder.ended()
         let (client, question) = try await client("http://127.0.0.1:\(responder.port)/")
         guard case .unavailable(let detail) = await client.standing(of: question, certificate: []) else {
             Issue.record("an answer")
@@ -115,7 +99,7 @@ private final class OpenSSLResponder: Sendable {
     @Test func theCommandPrintsWhatItIsTold() async throws {
         try index("V\t351231235959Z\t")
         let responder = try await OpenSSLResponder(folder: folder.path)
-        defer { responder.stop() }
+        defer { responder.kill() }
         let command = try OCSPCheckCommand.parse([
             "--cert", folder.path + "/leaf.pem", "--issuer", folder.path + "/ca.pem", "--url",
             "http://127.0.0.1:\(responder.port)/", "--nonce", "required",
