@@ -24,7 +24,7 @@ let swiftSettings: [SwiftSetting] = [
 /// by hand instead.
 let pointerFreeSettings: [SwiftSetting] = swiftSettings + [.strictMemorySafety()]
 
-/// mbedTLS is linked statically, because only then can the linker redirect its P-256 operations (`--wrap`).
+/// mbedTLS is linked statically, because only then can the linker redirect some of its operations (`--wrap`).
 let mbedTLSLinkerFlags: [String] =
     (mbedTLSPrefix.map { ["-L\($0)/usr/lib/\(multiarch)"] } ?? [])
     + [
@@ -32,12 +32,19 @@ let mbedTLSLinkerFlags: [String] =
         "-Xlinker", "-l:libmbedtls.a", "-Xlinker", "-l:libmbedx509.a", "-Xlinker", "-l:libmbedcrypto.a",
         "-Xlinker", "--end-group",
     ]
-let fastP256LinkerFlags = [
+let accelerationLinkerFlags = [
     "-Xlinker", "--wrap=mbedtls_ecp_mul",
     "-Xlinker", "--wrap=mbedtls_ecp_mul_restartable",
     "-Xlinker", "--wrap=mbedtls_ecp_muladd_restartable",
     "-Xlinker", "--wrap=mbedtls_mpi_gcd_modinv_odd",  // mbedTLS 3.6's inversion; 2.28 has no such function
     "-Xlinker", "--wrap=mbedtls_mpi_inv_mod",  // 2.28's
+    "-Xlinker", "--wrap=mbedtls_ecdsa_read_signature",
+    "-Xlinker", "--wrap=mbedtls_pk_verify_ext",
+    "-Xlinker", "--wrap=mbedtls_x509_crt_verify_restartable",
+    "-Xlinker", "--wrap=mbedtls_sha256_update",
+    "-Xlinker", "--wrap=mbedtls_sha256_finish",
+    "-Xlinker", "--wrap=mbedtls_sha256_update_ret",  // 2.28's
+    "-Xlinker", "--wrap=mbedtls_sha256_finish_ret",  // 2.28's
 ]
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -61,7 +68,9 @@ let package = Package(
         .executable(name: "firmware-sim", targets: ["firmware-sim"]),
     ],
     traits: [
-        .trait(name: "FastP256", description: "P-256 arithmetic by libcrypto, put under mbedTLS at link time"),
+        .trait(
+            name: "FastP256",
+            description: "P-256 and SHA-256 by libcrypto under mbedTLS, and remembered signatures, at link time"),
         .default(enabledTraits: ["FastP256"]),
     ],
     dependencies: [
@@ -91,7 +100,7 @@ let package = Package(
             ],
             linkerSettings: [
                 .unsafeFlags(mbedTLSLinkerFlags),
-                .unsafeFlags(fastP256LinkerFlags, .when(traits: ["FastP256"])),
+                .unsafeFlags(accelerationLinkerFlags, .when(traits: ["FastP256"])),
                 .linkedLibrary("crypto"),
             ]
         ),

@@ -2,6 +2,8 @@
 
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS  // the coordinates of a point are private fields in mbedTLS 3
 #include "FastP256.h"
+#include "FastSHA256.h"
+#include "FastSignatures.h"
 #include "SystemRandom.h"
 
 #include <mbedtls/bignum.h>
@@ -254,7 +256,8 @@ static int all_vectors_agree(void) {
     memcpy(off_curve, generator, point_length);
     off_curve[point_length - 1] ^= 1;
     return edges_agree(generator) && edges_agree(doubled) && edges_agree(negated)
-        && inversions_agree() && refused_alike(off_curve) && refused_alike(infinity) && refused_alike(unreduced) && random_vectors_agree();
+        && inversions_agree() && refused_alike(off_curve) && refused_alike(infinity) && refused_alike(unreduced) && random_vectors_agree()
+        && fleetgate_fast_signatures_agree() && fleetgate_fast_sha256_agrees();
 }
 
 /// Agreement proves nothing if libcrypto never answered.

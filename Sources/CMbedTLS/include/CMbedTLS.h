@@ -18,6 +18,8 @@
 
 #include "ClosedEnumeration.h"
 #include "FastP256.h"
+#include "FastSHA256.h"
+#include "FastSignatures.h"
 
 /* ---- Library ---------------------------------------------------------------------------------------------------- */
 

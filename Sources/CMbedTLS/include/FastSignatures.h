@@ -1,0 +1,60 @@
+#ifndef FLEETGATE_FAST_SIGNATURES_H
+#define FLEETGATE_FAST_SIGNATURES_H
+
+/*
+ * Checking signatures with less work, put under mbedTLS at link time together with the P-256 arithmetic (FastP256.h), and
+ * switched with it.
+ *
+ * 1. ECDSA on secp256r1 (`mbedtls_ecdsa_read_signature`) is checked by libcrypto as a whole. What libcrypto cannot say yes
+ *    or no to (an unusual encoding, another curve, no memory) is checked by mbedTLS.
+ *
+ * 2. A signature that was found good while a chain was verified (`mbedtls_pk_verify_ext` below
+ *    `mbedtls_x509_crt_verify_restartable`) is remembered by its thread: the SHA-256 of the issuer's public key, the hash
+ *    algorithm, the hash of what is signed, and the signature. When a device comes again with the same certificate, that
+ *    its issuer signed it need not be computed again. What is remembered is a fact of arithmetic, which no revocation, no
+ *    change of anchors and no clock makes untrue: everything else about the chain is judged each time. The proof that the
+ *    device has its private key (CertificateVerify, RFC 8446, 4.4.3, and RFC 5246, 7.4.8) is no part of a chain and is
+ *    checked every time.
+ *
+ * Thread rule: everything may be called from any thread at any time, and concerns the calling thread's memory.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * Signatures a thread remembers at most. 32 bytes each, in memory that is taken as it is used: 2 MiB for a thread that has
+ * seen as many certificates. Older ones give way.
+ */
+#define FLEETGATE_REMEMBERED_SIGNATURES_MAX 65536
+
+/** How many signature checks the calling thread was spared so far; 0 when not compiled in. */
+uint64_t fleetgate_remembered_signatures_thread_hits(void);
+
+/** Signatures the calling thread has come to remember so far, those that gave way since included. */
+uint64_t fleetgate_remembered_signatures_thread_count(void);
+
+/** Forgets what the calling thread remembers. For tests. */
+void fleetgate_remembered_signatures_forget(void);
+
+/** How many ECDSA signatures libcrypto has judged for the calling thread; 0 when not compiled in. */
+uint64_t fleetgate_fast_signatures_thread_checks(void);
+
+/** 1 when what is linked judges a good and a bad signature as mbedTLS does, otherwise 0. Part of the self-check. */
+int fleetgate_fast_signatures_agree(void);
+
+/*
+ * One check either way, for tests: `reference` is mbedTLS's own `mbedtls_ecdsa_read_signature`, `linked` is what the linker
+ * put in its place. `public_key` has FLEETGATE_P256_POINT_LENGTH bytes and is taken as it is, however wrong; `signature`
+ * is an ECDSA-Sig-Value in DER (RFC 3279, 2.2.3). Each returns mbedTLS's error code: 0, MBEDTLS_ERR_ECP_VERIFY_FAILED, …
+ */
+
+int fleetgate_reference_check_signature(
+    const unsigned char *public_key, const unsigned char *hash, size_t hash_length, const unsigned char *signature,
+    size_t signature_length);
+
+int fleetgate_linked_check_signature(
+    const unsigned char *public_key, const unsigned char *hash, size_t hash_length, const unsigned char *signature,
+    size_t signature_length);
+
+#endif
