@@ -100,7 +100,8 @@ static void remember(memory *of, const digest *new) {
 }
 
 static void add_number(SHA256_CTX *hashing, uint32_t value) {
-    const unsigned char bytes[4] = {value >> 24, value >> 16, value >> 8, value};
+    const unsigned char bytes[4] = {
+        (unsigned char)(value >> 24), (unsigned char)(value >> 16), (unsigned char)(value >> 8), (unsigned char)value};
     SHA256_Update(hashing, bytes, sizeof bytes);
 }
 

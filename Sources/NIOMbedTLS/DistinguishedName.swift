@@ -58,16 +58,32 @@ enum DistinguishedName {
     /// The name as text, in the manner of RFC 4514: last relative name first, `+` between attributes of one, special
     /// characters escaped. For reading; never for comparing.
     static func description(of name: [[NameAttribute]]) -> String {
-        name.reversed().map { attributes in
-            attributes.map { "\(Self.shortNames[$0.oid] ?? $0.oid)=\(Self.escaped($0.value))" }.joined(separator: "+")
-        }.joined(separator: ",")
+        var text = ""
+        for attributes in name.reversed() {
+            if !text.isEmpty { text += "," }
+            for (index, attribute) in attributes.enumerated() {
+                if index > 0 { text += "+" }
+                text += Self.shortNames[attribute.oid] ?? attribute.oid
+                text += "="
+                Self.append(attribute.value, to: &text)
+            }
+        }
+        return text
     }
 
-    private static func escaped(_ value: String) -> String {
-        var text = ""
+    private static func append(_ value: String, to text: inout String) {
+        // Nearly every value is plain ASCII without any of these: no need to take it apart.
+        let isPlain = value.utf8.allSatisfy { (0x20..<0x7F).contains($0) && !Self.specials.contains($0) }
+        if isPlain, value.utf8.first != UInt8(ascii: " "), value.utf8.first != UInt8(ascii: "#"),
+            value.utf8.last != UInt8(ascii: " ")
+        {
+            text += value
+            return
+        }
         let scalars = value.unicodeScalars
+        let last = scalars.count - 1
         for (offset, scalar) in scalars.enumerated() {
-            let isEdge = offset == 0 || offset == scalars.count - 1
+            let isEdge = offset == 0 || offset == last
             switch scalar {
             case "\"", "+", ",", ";", "<", ">", "\\":
                 text += "\\\(scalar)"
@@ -82,8 +98,9 @@ enum DistinguishedName {
                 }
             }
         }
-        return text
     }
+
+    private static let specials = Array("\"+,;<>\\".utf8)
 
     private static let shortNames: [String: String] = [
         "2.5.4.3": "CN", "2.5.4.5": "serialNumber", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST",

@@ -42,6 +42,7 @@ public enum HexadecimalText {
     /// Two lower-case digits for each byte, with nothing between them.
     public static func text(_ bytes: some Sequence<UInt8>) -> String {
         var text: [UInt8] = []
+        text.reserveCapacity(2 * bytes.underestimatedCount)
         for byte in bytes {
             text.append(digits[Int(byte >> 4)])
             text.append(digits[Int(byte & 15)])

@@ -32,8 +32,9 @@ public struct CertificateID: Sendable, Hashable {
     public let serialNumber: [UInt8]
 
     /// - Parameter serialNumber: The content of the INTEGER; leading zeros are dropped.
-    public init(issuer: AuthorityID, serialNumber: some Sequence<UInt8>) {
+    public init(issuer: AuthorityID, serialNumber: [UInt8]) {
         self.issuer = issuer
-        self.serialNumber = Array(serialNumber.drop { $0 == 0 })
+        // Nearly every number comes without: then nothing is copied.
+        self.serialNumber = serialNumber.first == 0 ? Array(serialNumber.drop { $0 == 0 }) : serialNumber
     }
 }

@@ -57,12 +57,19 @@ struct AuditChain: Sendable, Hashable {
     private func open(_ entry: AuditEntry) -> [UInt8] {
         var line: [UInt8] = []
         line.reserveCapacity(768)
-        line.append(contentsOf: "{\"seq\":\(sequence + 1),\"previous\":\"".utf8)
-        line.append(contentsOf: AuditText.hexadecimal(head).utf8)
-        line.append(contentsOf: "\",\"time\":\"\(AuditText.time(entry.milliseconds))\"".utf8)
-        line.append(contentsOf: ",\"kind\":\"\(entry.kind.rawValue)\"".utf8)
+        line.append(contentsOf: "{\"seq\":".utf8)
+        line.append(contentsOf: String(sequence + 1).utf8)
+        line.append(contentsOf: ",\"previous\":\"".utf8)
+        AuditText.appendHexadecimal(head, to: &line)
+        line.append(contentsOf: "\",\"time\":\"".utf8)
+        UTCTime.append(entry.milliseconds, to: &line)
+        line.append(contentsOf: "\",\"kind\":\"".utf8)
+        line.append(contentsOf: entry.kind.rawValue.utf8)
+        line.append(UInt8(ascii: "\""))
         for field in entry.fields {
-            line.append(contentsOf: ",\"\(field.key.rawValue)\":".utf8)
+            line.append(contentsOf: ",\"".utf8)
+            line.append(contentsOf: field.key.rawValue.utf8)
+            line.append(contentsOf: "\":".utf8)
             switch field.value {
             case .text(let text): AuditText.appendJSON(text, to: &line)
             case .number(let number): line.append(contentsOf: String(number).utf8)

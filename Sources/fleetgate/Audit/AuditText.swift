@@ -6,11 +6,16 @@ enum AuditText {
 
     static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
         var text: [UInt8] = []
+        appendHexadecimal(bytes, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    static func appendHexadecimal(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
+        text.reserveCapacity(text.count + 2 * bytes.underestimatedCount)
         for byte in bytes {
             text.append(digits[Int(byte >> 4)])
             text.append(digits[Int(byte & 15)])
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// Appends a JSON string (RFC 8259, section 7) with its quotation marks. Nothing in it can end a line or steer a
@@ -57,34 +62,10 @@ enum AuditText {
         }
     }
 
-    /// UTC with milliseconds, always 24 characters, so that times compare as texts do: `2026-11-21T01:33:00.123Z`.
-    /// Times before 1970 and after 9999 are the nearest that can be written.
+    /// As ``UTCTime`` writes it.
     ///
     /// - Parameter milliseconds: Since 1970-01-01T00:00:00Z.
-    static func time(_ milliseconds: Int64) -> String {
-        let lastOf9999: Int64 = 253_402_300_799_999
-        let clamped = min(max(0, milliseconds), lastOf9999)
-        let (day, inDay) = clamped.quotientAndRemainder(dividingBy: 86_400_000)
-        // The calendar repeats every 400 years of 146,097 days; years are counted from March, so that a leap day is
-        // the last of its year.
-        let shifted = day + 719_468
-        let (era, dayOfEra) = shifted.quotientAndRemainder(dividingBy: 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let dayOfMonth = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let seconds = inDay / 1_000
-        return padded(year, 4) + "-" + padded(month, 2) + "-" + padded(dayOfMonth, 2) + "T"
-            + padded(seconds / 3_600, 2) + ":" + padded(seconds / 60 % 60, 2) + ":" + padded(seconds % 60, 2) + "."
-            + padded(inDay % 1_000, 3) + "Z"
-    }
-
-    private static func padded(_ number: Int64, _ width: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
-    }
+    static func time(_ milliseconds: Int64) -> String { UTCTime.text(milliseconds) }
 
     /// Now, in milliseconds since 1970-01-01T00:00:00Z.
     static var now: Int64 { milliseconds(Date()) }

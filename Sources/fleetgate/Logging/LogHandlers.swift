@@ -27,7 +27,7 @@ struct TextLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        let all = merged(metadata, event.metadata)
         var line = "\(now().logTime) \(coloured(event.level)) \(LogText.visible(event.message.description))"
         for (key, value) in all.sorted(by: { $0.key < $1.key }) {
             let text = LogText.visible(value.description)
@@ -83,32 +83,51 @@ struct JSONLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }
-        var line =
-            "{\"time\":\"\(now().logTime)\",\"level\":\"\(event.level.rawValue)\",\"logger\":\(LogText.json(label))"
-        line += ",\"message\":\(LogText.json(event.message.description))"
-        for (key, value) in all.sorted(by: { $0.key < $1.key }) {
-            let name = Self.ownKeys.contains(key) ? "_" + key : key
-            line += ",\(LogText.json(name)):\(Self.json(value))"
+        var line = ""
+        line.reserveCapacity(512)
+        line += "{\"time\":\""
+        line += now().logTime
+        line += "\",\"level\":\""
+        line += event.level.rawValue
+        line += "\",\"logger\":"
+        LogText.appendJSON(label, to: &line)
+        line += ",\"message\":"
+        LogText.appendJSON(event.message.description, to: &line)
+        for (key, value) in merged(metadata, event.metadata).sorted(by: { $0.key < $1.key }) {
+            line += ","
+            LogText.appendJSON(Self.ownKeys.contains(key) ? "_" + key : key, to: &line)
+            line += ":"
+            Self.append(value, to: &line)
         }
-        destination.write(line + "}\n")
+        line += "}\n"
+        destination.write(line)
+    }
+
+    private static func append(_ value: Logger.MetadataValue, to line: inout String) {
+        switch value {
+        case .string(let text): LogText.appendJSON(text, to: &line)
+        case .stringConvertible(let value): LogText.appendJSON(value.description, to: &line)
+        case .array(let values): line += "[\(values.map(json).joined(separator: ","))]"
+        case .dictionary(let values):
+            let pairs = values.sorted { $0.key < $1.key }.map { "\(LogText.json($0.key)):\(json($0.value))" }
+            line += "{\(pairs.joined(separator: ","))}"
+        }
     }
 
     private static func json(_ value: Logger.MetadataValue) -> String {
-        switch value {
-        case .string(let text): return LogText.json(text)
-        case .stringConvertible(let value): return LogText.json(value.description)
-        case .array(let values): return "[\(values.map(json).joined(separator: ","))]"
-        case .dictionary(let values):
-            let pairs = values.sorted { $0.key < $1.key }.map { "\(LogText.json($0.key)):\(json($0.value))" }
-            return "{\(pairs.joined(separator: ","))}"
-        }
+        var text = ""
+        append(value, to: &text)
+        return text
     }
+}
+
+/// A logger's own metadata is mostly empty, and a copy of it costs.
+private func merged(_ metadata: Logger.Metadata, _ event: Logger.Metadata?) -> Logger.Metadata {
+    guard let event else { return metadata }
+    return metadata.isEmpty ? event : metadata.merging(event) { $1 }
 }
 
 extension Date {
     /// UTC with milliseconds: `2026-11-21T01:33:00.123Z`.
-    fileprivate var logTime: String {
-        formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-    }
+    fileprivate var logTime: String { UTCTime.text(AuditText.milliseconds(self)) }
 }

@@ -35,11 +35,25 @@ enum LogMetadataKey: String, CaseIterable, Sendable {
     case version
 }
 
+/// The fields of a structured log message, under names that are ours.
+struct LogFields: ExpressibleByDictionaryLiteral {
+    fileprivate(set) var metadata: Logger.Metadata
+
+    init(dictionaryLiteral elements: (LogMetadataKey, Logger.MetadataValue)...) {
+        // Room for those that are mostly added.
+        self.metadata = Logger.Metadata(minimumCapacity: max(elements.count, 8))
+        for (key, value) in elements { self.metadata[key.rawValue] = value }
+    }
+
+    subscript(key: LogMetadataKey) -> Logger.MetadataValue? {
+        get { self.metadata[key.rawValue] }
+        set { self.metadata[key.rawValue] = newValue }
+    }
+}
+
 extension Logger {
     /// Logs a message with fields whose names are ours.
-    func log(_ level: Level, _ message: Message, fields: [LogMetadataKey: MetadataValue]) {
-        var metadata: Metadata = [:]
-        for (key, value) in fields { metadata[key.rawValue] = value }
-        self.log(level: level, message, metadata: metadata)
+    func log(_ level: Level, _ message: Message, fields: LogFields) {
+        self.log(level: level, message, metadata: fields.metadata)
     }
 }

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// Where log lines go: one write for each line, so that lines of several threads do not mix.
 protocol LogDestination: Sendable {
@@ -8,7 +8,17 @@ protocol LogDestination: Sendable {
 /// Standard error. A line that cannot be written (a full disk, a closed pipe) is lost: logging never ends the gateway.
 struct StandardErrorDestination: LogDestination {
     func write(_ line: String) {
-        try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+        var line = line
+        line.withUTF8 { bytes in
+            var written = 0
+            while written < bytes.count {
+                let rest = unsafe UnsafeBufferPointer(rebasing: bytes[written...])
+                let count = unsafe Glibc.write(STDERR_FILENO, rest.baseAddress, rest.count)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { return }
+                written += count
+            }
+        }
     }
 }
 
@@ -41,18 +51,28 @@ enum LogText {
 
     /// A JSON string with its quotation marks (RFC 8259, section 7).
     static func json(_ text: String) -> String {
+        var result = ""
+        appendJSON(text, to: &result)
+        return result
+    }
+
+    /// Appends a JSON string with its quotation marks.
+    static func appendJSON(_ text: String, to line: inout String) {
         let visible = visible(text)
         let quotationMark = UInt8(ascii: "\"")
         let backslash = UInt8(ascii: "\\")
-        if visible.utf8.allSatisfy({ $0 != quotationMark && $0 != backslash }) { return "\"\(visible)\"" }
-        var result = "\""
-        for scalar in visible.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            default: result.unicodeScalars.append(scalar)
+        line += "\""
+        if visible.utf8.allSatisfy({ $0 != quotationMark && $0 != backslash }) {
+            line += visible
+        } else {
+            for scalar in visible.unicodeScalars {
+                switch scalar {
+                case "\"": line += "\\\""
+                case "\\": line += "\\\\"
+                default: line.unicodeScalars.append(scalar)
+                }
             }
         }
-        return result + "\""
+        line += "\""
     }
 }

@@ -11,7 +11,7 @@ struct OCSPHealthLog: Sendable {
         _ place: OCSPResponderTable.Place, _ result: Result<OCSPAnswer, OCSPExchange.Failure>, wasBroken: Bool,
         isBroken: Bool
     ) {
-        var fields: [LogMetadataKey: Logger.MetadataValue] = [.address: "\(LogText.visible(place.address))"]
+        var fields: LogFields = [.address: "\(LogText.visible(place.address))"]
         if case .failure(let failure) = result {
             fields[.reason] = "\(failure.code)"
             fields[.detail] = "\(LogText.visible(failure.detail))"

@@ -91,14 +91,14 @@ struct EventLog: Service {
                 fields: [.reason: "\(reason)", .count: "\(count)"])
         case .handshakeFailed(let connection, let error):
             var fields = self.fields(connection)
-            fields.merge(self.fields(error.peerCertificate)) { $1 }
+            fields.add(error.peerCertificate)
             fields[.reason] = "\(error.code.rawValue)"
             fields[.fault] = "\(error.fault.rawValue)"
             fields[.detail] = "\(error.detail)"
             self.logger.log(.notice, "handshake failed", fields: fields)
         case .policyDenied(let connection, let certificate, let reason, let detail, _):
             var fields = self.fields(connection)
-            fields.merge(self.fields(certificate)) { $1 }
+            fields.add(certificate)
             fields[.reason] = "\(reason)"
             fields[.detail] = "\(detail)"
             self.logger.log(.notice, "certificate refused by the profiles", fields: fields)
@@ -109,40 +109,44 @@ struct EventLog: Service {
             // What becomes of it is logged by who registers.
             break
         case .sessionEstablished(let connection, let device, _, let clientID, _):
-            var fields = self.fields(connection).merging(self.fields(device)) { $1 }
-            fields[.clientID] = "\(clientID)"
+            var fields = self.fields(connection)
+            fields.add(device)
+            fields[.clientID] = .string(clientID)
             self.logger.log(.info, "session established", fields: fields)
         case .packetDenied(let connection, let device, let reason):
-            var fields = self.fields(connection).merging(self.fields(device)) { $1 }
+            var fields = self.fields(connection)
+            fields.add(device)
             fields[.reason] = "\(reason)"
             self.logger.log(.notice, "packet refused by the profile", fields: fields)
         case .sessionEnded(let connection, let device, _, let end):
-            var fields = self.fields(connection).merging(self.fields(device)) { $1 }
-            fields[.reason] = "\(end.code.rawValue)"
-            fields[.fault] = "\(end.fault.rawValue)"
-            fields[.detail] = "\(end.detail)"
+            var fields = self.fields(connection)
+            fields.add(device)
+            fields[.reason] = .string(end.code.rawValue)
+            fields[.fault] = .string(end.fault.rawValue)
+            fields[.detail] = .string(end.detail)
             self.logger.log(.info, "session ended", fields: fields)
         }
     }
 
-    private func fields(_ connection: ConnectionDescription) -> [LogMetadataKey: Logger.MetadataValue] {
-        [.connection: "\(connection.id)", .client: "\(connection.remoteAddress)"]
+    private func fields(_ connection: ConnectionDescription) -> LogFields {
+        [.connection: .stringConvertible(connection.id), .client: .string(connection.remoteAddress)]
+    }
+}
+
+extension LogFields {
+    fileprivate mutating func add(_ device: DeviceDescription?) {
+        guard let device else { return }
+        self[.device] = .string(device.deviceID)
+        self[.tenant] = .string(device.tenant)
+        self[.profile] = .string(device.profile)
+        if let quarantine = device.quarantine { self[.quarantine] = .string(quarantine.rawValue) }
     }
 
-    private func fields(_ device: DeviceDescription?) -> [LogMetadataKey: Logger.MetadataValue] {
-        guard let device else { return [:] }
-        var fields: [LogMetadataKey: Logger.MetadataValue] = [
-            .device: "\(device.deviceID)", .tenant: "\(device.tenant)", .profile: "\(device.profile)",
-        ]
-        if let quarantine = device.quarantine { fields[.quarantine] = "\(quarantine.rawValue)" }
-        return fields
-    }
-
-    private func fields(_ certificate: PeerCertificate?) -> [LogMetadataKey: Logger.MetadataValue] {
-        guard let certificate else { return [:] }
-        return [
-            .subject: "\(certificate.subjectDescription)", .issuer: "\(certificate.issuerDescription)",
-            .serial: "\(certificate.serialNumberHex)", .fingerprint: "\(certificate.sha256FingerprintHex)",
-        ]
+    fileprivate mutating func add(_ certificate: PeerCertificate?) {
+        guard let certificate else { return }
+        self[.subject] = .string(certificate.subjectDescription)
+        self[.issuer] = .string(certificate.issuerDescription)
+        self[.serial] = .string(certificate.serialNumberHex)
+        self[.fingerprint] = .string(certificate.sha256FingerprintHex)
     }
 }
