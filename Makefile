@@ -2,12 +2,16 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo sim-demo test build release bench-connect bench-policy bench-disable bench-revoke fuzz format lint clean
+.PHONY: help demo sim-demo test build release bench bench-connect bench-policy bench-disable bench-revoke fuzz format \
+	lint clean
 
 # Which mbedTLS to build with: 2.28 or 3.6; the installed one when not given.
 MBEDTLS ?=
 # Which tests to run: a regular expression on their names; all when not given.
 FILTER ?=
+
+# Options of the benchmark against peers: BENCH='--quick', BENCH='--work connect --check'.
+BENCH ?=
 
 # How long each fuzz target runs; its program, and its folder of Tests/Fuzz/Corpus, which is only read.
 FUZZ_SECONDS ?= 60
@@ -40,6 +44,7 @@ help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo '  MBEDTLS=2.28|3.6     build with that version; the installed one when not given'
+	@echo '  BENCH=OPTIONS        (bench) such as --quick or --check; --help names them'
 	@echo '  FUZZ_SECONDS=60      (fuzz) how long each target runs'
 	@echo '  FILTER=REGEX         (test) only the tests whose name matches'
 
@@ -61,6 +66,9 @@ build: ## debug build of both programs
 
 release: ## release build of both programs; prints the folder they are in
 	@$(set_up); $(build_release); echo "$$bin"
+
+bench: ## FleetGate beside mosquitto, HAProxy and nginx, with goals; leaves its report in .build/bench
+	@$(set_up); $(build_release); python3 Firmware-sim/Benchmarks/Peers/bench.py "$$bin" --out .build/bench $(BENCH)
 
 bench-connect: ## full mutual-TLS MQTT connects per second of the gateway's CPU time
 	@$(set_up); $(build_release); Firmware-sim/Benchmarks/connects-per-cpu-second.sh "$$bin"
