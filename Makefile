@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo sim-demo test build release bench bench-connect bench-policy bench-disable bench-revoke fuzz format \
+.PHONY: help demo sim-demo test build release bench bench-allocations bench-connect bench-policy bench-disable bench-revoke fuzz format \
 	lint clean
 
 # Which mbedTLS to build with: 2.28 or 3.6; the installed one when not given.
@@ -69,6 +69,10 @@ release: ## release build of both programs; prints the folder they are in
 
 bench: ## FleetGate beside mosquitto, HAProxy and nginx, with goals; leaves its report in .build/bench
 	@$(set_up); $(build_release); python3 Firmware-sim/Benchmarks/Peers/bench.py "$$bin" --out .build/bench $(BENCH)
+
+bench-allocations: ## allocations per handshake, forwarded PUBLISH and decision, against their limits
+	@$(set_up); $(build_release); swift build -c release --product policy-bench; \
+	python3 Firmware-sim/Benchmarks/AllocationGuard/allocation_guard.py "$$bin"
 
 bench-connect: ## full mutual-TLS MQTT connects per second of the gateway's CPU time
 	@$(set_up); $(build_release); Firmware-sim/Benchmarks/connects-per-cpu-second.sh "$$bin"

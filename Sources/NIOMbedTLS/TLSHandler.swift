@@ -24,6 +24,8 @@ public final class TLSHandler: ChannelDuplexHandler {
 
     private let tlsContext: TLSContext
     private let serverName: TLSServerName?
+    /// Where steps of the handshake wait for their turn; nil: they are done as they come.
+    private let turns: TLSHandshakeTurns?
     private let authorize: TLSAuthorize
     /// What a client offers, until it has.
     private var session: TLSSession?
@@ -39,17 +41,21 @@ public final class TLSHandler: ChannelDuplexHandler {
     private var wasActivated = false
     /// Somebody asked for data and has not got any: another read is due when one brought no plaintext.
     private var isReadWanted = false
+    /// What was received waits for the handshake's turn; nothing more is read until then.
+    private var isWaitingForTurn = false
 
     /// A handler for the server's side.
     ///
     /// - Parameters:
     ///   - context: of the role `server`.
+    ///   - turns: of the event loop, when handshakes are not to keep others waiting.
     ///   - authorize: decides on each client whose chain was verified.
-    public init(context: TLSContext, authorize: @escaping TLSAuthorize) {
+    public init(context: TLSContext, turns: TLSHandshakeTurns? = nil, authorize: @escaping TLSAuthorize) {
         precondition(context.role == .server, "a context of a client cannot accept connections")
         self.tlsContext = context
         self.machine = TLSStateMachine(role: .server)
         self.serverName = nil
+        self.turns = turns
         self.authorize = authorize
     }
 
@@ -70,6 +76,7 @@ public final class TLSHandler: ChannelDuplexHandler {
         self.tlsContext = context
         self.machine = TLSStateMachine(role: .client)
         self.serverName = serverName
+        self.turns = nil
         self.authorize = authorize
         self.session = session
     }
@@ -84,6 +91,7 @@ public final class TLSHandler: ChannelDuplexHandler {
     }
 
     public func handlerRemoved(context: ChannelHandlerContext) {
+        self.isWaitingForTurn = false
         self.run(self.machine.inactivated(presented: self.connection?.presentedCertificate), context)
         self.release()
     }
@@ -95,6 +103,7 @@ public final class TLSHandler: ChannelDuplexHandler {
     }
 
     public func channelInactive(context: ChannelHandlerContext) {
+        self.takeTurnAtTheEnd(context)
         self.run(self.machine.inactivated(presented: self.connection?.presentedCertificate), context)
         self.release()
         context.fireChannelInactive()
@@ -138,10 +147,14 @@ public final class TLSHandler: ChannelDuplexHandler {
 
     public func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
+        self.readOn(context)
+    }
+
+    private func readOn(_ context: ChannelHandlerContext) {
         self.connection?.rest()
         let needsMore: Bool
         switch self.machine.state {
-        case .handshaking, .closing: needsMore = true
+        case .handshaking, .closing: needsMore = !self.isWaitingForTurn
         // A peer that takes nothing gets nothing read that nobody asked for: it is resumed by the writability.
         case .active: needsMore = self.isReadWanted && context.channel.isWritable
         case .idle, .closed: needsMore = false
@@ -161,6 +174,7 @@ public final class TLSHandler: ChannelDuplexHandler {
     public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // With half-closure allowed, this is all that is heard of the end of the stream, and there is no half of TLS.
         if case ChannelEvent.inputClosed = event {
+            self.takeTurnAtTheEnd(context)
             self.run(self.machine.inactivated(presented: self.connection?.presentedCertificate), context)
             self.closeChannel(context)
         }
@@ -248,7 +262,34 @@ public final class TLSHandler: ChannelDuplexHandler {
     }
 
     private func stepHandshake(_ context: ChannelHandlerContext) {
-        guard let connection = self.connection else { return }
+        // What came meanwhile is seen to in the same turn.
+        guard !self.isWaitingForTurn else { return }
+        guard let turns = self.turns else {
+            self.doStepHandshake(context)
+            return
+        }
+        self.isWaitingForTurn = !turns.step(self, context) { self.doStepHandshake(context) }
+    }
+
+    /// The turn that a step of the handshake waited for. It may have become idle meanwhile: the connection may be over.
+    func takeTurn(_ context: ChannelHandlerContext) {
+        guard self.isWaitingForTurn else { return }
+        self.isWaitingForTurn = false
+        self.doStepHandshake(context)
+        // As after a read: it may have brought plaintext, and may need more of the peer.
+        context.fireChannelReadComplete()
+        self.readOn(context)
+    }
+
+    /// Nothing more will come: an alert that waits to be read says more than the end of the stream.
+    private func takeTurnAtTheEnd(_ context: ChannelHandlerContext) {
+        guard self.isWaitingForTurn else { return }
+        self.isWaitingForTurn = false
+        self.doStepHandshake(context)
+    }
+
+    private func doStepHandshake(_ context: ChannelHandlerContext) {
+        guard self.machine.state == .handshaking, let connection = self.connection else { return }
         switch connection.handshake() {
         case .needsInput: self.run(self.machine.needsInput(), context)
         case .done(let completed): self.run(self.machine.handshakeCompleted(completed), context)

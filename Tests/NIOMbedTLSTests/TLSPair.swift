@@ -55,8 +55,8 @@ struct TLSEnd {
     let channel: EmbeddedChannel
     let recorder = EventRecorder()
 
-    init(_ handler: TLSHandler) throws {
-        self.channel = EmbeddedChannel()
+    init(_ handler: TLSHandler, on loop: EmbeddedEventLoop = EmbeddedEventLoop()) throws {
+        self.channel = EmbeddedChannel(loop: loop)
         try self.channel.pipeline.syncOperations.addHandlers([handler, self.recorder])
     }
 

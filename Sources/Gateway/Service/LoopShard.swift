@@ -15,6 +15,8 @@ final class LoopShard {
     let upstreams: UpstreamConnectors
     let counts: ConnectionCounts
     let metrics = GatewayMetrics()
+    /// So that a storm of new devices does not starve those that are in.
+    let handshakeTurns: TLSHandshakeTurns
     /// Which connections the devices have that this loop owns, and the way to ask about all others.
     private(set) lazy var ownership = ConnectionOwnership(index: self.number, host: self)
 
@@ -60,6 +62,7 @@ final class LoopShard {
         let now = NIODeadline.now()
         self.number = index
         self.eventLoop = eventLoop
+        self.handshakeTurns = TLSHandshakeTurns(eventLoop: eventLoop)
         self.limits = limits
         self.codecLimits = MQTTLimits(packetBytesMax: limits.packetBytesMax)
         self.upstreams = UpstreamConnectors(

@@ -65,7 +65,9 @@ final class DeviceSession {
 
     /// Makes the device's end of the pipeline: TLS, then packets.
     func addHandlers() throws {
-        let tls = TLSHandler(context: self.shard.tlsContexts[self.listener]) { [unowned self] peer in
+        let tls = TLSHandler(
+            context: self.shard.tlsContexts[self.listener], turns: self.shard.handshakeTurns
+        ) { [unowned self] peer in
             self.authorize(peer)
         }
         let packets = PacketHandler(side: .device, session: self, limits: self.shard.codecLimits)
