@@ -256,7 +256,8 @@ static int all_vectors_agree(void) {
     memcpy(off_curve, generator, point_length);
     off_curve[point_length - 1] ^= 1;
     return edges_agree(generator) && edges_agree(doubled) && edges_agree(negated)
-        && inversions_agree() && refused_alike(off_curve) && refused_alike(infinity) && refused_alike(unreduced) && random_vectors_agree()
+        && inversions_agree() && refused_alike(off_curve) && refused_alike(infinity) && refused_alike(unreduced)
+        && random_vectors_agree()
         && fleetgate_fast_signatures_agree() && fleetgate_fast_sha256_agrees();
 }
 

@@ -188,6 +188,8 @@ public struct TLSLimits: Sendable, Hashable {
     /// Ciphertext collected before it is handed on while a large write is being encrypted: bounds the copy, and lets
     /// the first records leave early.
     static let ciphertextChunkBytes = 262_144
+    /// A record that holds an alert (RFC 8446, 5.1 and 6), with what any cipher suite adds to it.
+    static let alertBytesMax = 64
     /// Ciphertext that mbedTLS may produce between two flushes: a chunk, one record, and answers to one batch of input.
     static let ciphertextHeldMax = 1_048_576
 }

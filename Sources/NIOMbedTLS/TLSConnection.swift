@@ -98,6 +98,9 @@ final class TLSConnection {
         self.buffers.receive(ciphertext)
     }
 
+    /// Received and not yet looked at.
+    var waitingBytes: Int { self.buffers.inboundBytes }
+
     /// What is to be sent, if there is anything.
     func takeCiphertext() -> ByteBuffer? {
         self.buffers.takeOutbound()

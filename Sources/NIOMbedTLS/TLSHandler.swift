@@ -183,6 +183,8 @@ public final class TLSHandler: ChannelDuplexHandler {
 
     public func read(context: ChannelHandlerContext) {
         self.isReadWanted = true
+        // Its turn reads on. Until then nobody would take the bytes.
+        guard !self.isWaitingForTurn else { return }
         context.read()
     }
 
@@ -281,10 +283,12 @@ public final class TLSHandler: ChannelDuplexHandler {
         self.readOn(context)
     }
 
-    /// Nothing more will come: an alert that waits to be read says more than the end of the stream.
+    /// Nothing more will come: an alert that waits to be read says more than the end of the stream. What is longer than
+    /// any alert would be work for nobody, and out of turn.
     private func takeTurnAtTheEnd(_ context: ChannelHandlerContext) {
         guard self.isWaitingForTurn else { return }
         self.isWaitingForTurn = false
+        guard let connection = self.connection, connection.waitingBytes <= TLSLimits.alertBytesMax else { return }
         self.doStepHandshake(context)
     }
 

@@ -42,7 +42,7 @@ public final class TLSHandshakeTurns {
     ///
     /// - Returns: false when it has to wait; then ``TLSHandler/takeTurn(_:)`` is called when its turn has come.
     func step(_ handler: TLSHandler, _ context: ChannelHandlerContext, _ body: () -> Void) -> Bool {
-        self.expectEndOfTurn()
+        defer { self.expectEndOfTurn() }
         guard self.waiting.isEmpty, self.spent < self.budget else {
             self.waiting.append(Waiting(handler: handler, context: context))
             return false
@@ -57,30 +57,34 @@ public final class TLSHandshakeTurns {
         self.spent = self.spent + (NIODeadline.now() - began)
     }
 
-    /// Tasks are run when everything that the sockets brought has been seen to.
+    /// Tasks are run when everything that the sockets brought has been seen to, in the order in which they were given: so
+    /// this comes after all that the handshakes of a turn have left to do.
     private func expectEndOfTurn() {
         guard !self.isEndOfTurnComing else { return }
         self.isEndOfTurnComing = true
         self.eventLoop.assumeIsolated().execute {
-            self.takeTurns()
+            self.endTurn()
         }
     }
 
-    private func takeTurns() {
+    private func endTurn() {
         self.isEndOfTurnComing = false
         self.spent = .nanoseconds(0)
-        while let next = self.waiting.popFirst() {
-            self.measure { next.handler.takeTurn(next.context) }
-            if self.spent >= self.budget { break }
-        }
-        guard !self.waiting.isEmpty else {
-            self.spent = .nanoseconds(0)
-            return
-        }
+        guard !self.waiting.isEmpty else { return }
         self.isEndOfTurnComing = true
         self.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) {
             self.takeTurns()
         }
+    }
+
+    /// Some of those who wait; the sockets were looked at before this.
+    private func takeTurns() {
+        while let next = self.waiting.popFirst() {
+            self.measure { next.handler.takeTurn(next.context) }
+            if self.spent >= self.budget { break }
+        }
+        self.isEndOfTurnComing = false
+        self.expectEndOfTurn()
     }
 }
 

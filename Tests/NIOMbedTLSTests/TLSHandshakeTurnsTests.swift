@@ -107,6 +107,8 @@ struct TLSHandshakeTurnsTests {
         try self.move(client, server)
         #expect(setting.turns.waitingCount == 1)
         #expect(try server.takeOutbound().readableBytes == 0)
+        // As a channel does by itself after each read (`autoRead`).
+        server.channel.read()
         #expect(counter.reads == 0)
         setting.passTurns()
         #expect(try server.takeOutbound().readableBytes > 0)
@@ -121,8 +123,11 @@ struct TLSHandshakeTurnsTests {
         #expect(setting.turns.waitingCount == 3)
         var answered: [Int] = []
         // One turn, one step: then the sockets are looked at.
+        // What the sockets brought has been seen to.
+        setting.loop.run()
+        #expect(setting.turns.waitingCount == 3)
         for left in [2, 1, 0] {
-            setting.loop.advanceTime(by: left == 2 ? .nanoseconds(0) : .microseconds(20))
+            setting.loop.advanceTime(by: .microseconds(20))
             for (index, server) in servers.enumerated() where try server.takeOutbound().readableBytes > 0 {
                 answered.append(index)
             }
@@ -165,6 +170,27 @@ struct TLSHandshakeTurnsTests {
         server.loseConnection()
         #expect(server.error?.code == .peerAlert)
         setting.passTurns()
+        #expect(server.recorder.errors.count == 1)
+    }
+
+    /// A thousand devices that give up together are not a thousand handshakes for nobody.
+    @Test func whatIsNoAlertIsNotLookedAtWhenTheConnectionEnds() throws {
+        let setting = try Setting(.v1_2, budget: .nanoseconds(0))
+        let server = try setting.serverEnd { _ in
+            Issue.record("nobody is there to be asked about")
+            return .allowed
+        }
+        let client = try setting.clientEnd()
+        try self.move(client, server)
+        setting.passTurns()
+        try self.move(server, client)
+        // Certificate, key exchange, proof and Finished.
+        try self.move(client, server)
+        #expect(setting.turns.waitingCount == 1)
+        server.loseConnection()
+        #expect(server.recorder.errors.map(\.code) == [.eofDuringHandshake])
+        setting.passTurns()
+        #expect(server.recorder.completed == nil)
         #expect(server.recorder.errors.count == 1)
     }
 

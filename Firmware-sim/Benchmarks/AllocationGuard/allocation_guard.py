@@ -18,6 +18,7 @@ import pathlib
 import re
 import resource
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -213,6 +214,8 @@ def main():
     arguments = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # So that what was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     limits = json.loads((HERE / "limits.json").read_text())
     try:
         with tempfile.TemporaryDirectory(prefix="fleetgate-guard.") as scratch:

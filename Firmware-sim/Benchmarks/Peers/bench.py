@@ -194,7 +194,8 @@ def main(words):
     options.bin = os.path.abspath(options.bin)
     options.sizes = QUICK if options.quick else Sizes()
     # Servers must be stopped whoever ends the run.
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     scratch = tempfile.mkdtemp(prefix="fleetgate-bench.")
     began = time.monotonic()
     try:

@@ -54,6 +54,7 @@ class Environment:
         self.peer, self.site = peer, site
         self.port = unused_port()
         self.servers = []
+        self.folder = None
 
     def __enter__(self):
         try:
@@ -72,7 +73,8 @@ class Environment:
     def __exit__(self, *_):
         for server in reversed(self.servers):
             server.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def behind(self):

@@ -23,8 +23,9 @@
 #include <stdint.h>
 
 /**
- * Signatures a thread remembers at most. 32 bytes each, in memory that is taken as it is used: 2 MiB for a thread that has
- * seen as many certificates. Older ones give way.
+ * Signatures a thread remembers at most, 32 bytes each: 2 MiB, which a thread has taken by the time it has seen some 2,000
+ * certificates. Older ones give way. mbedTLS also checks signatures of certificates that a stranger has made for each
+ * other, so a stranger can make others give way; then they are computed again.
  */
 #define FLEETGATE_REMEMBERED_SIGNATURES_MAX 65536
 
