@@ -43,6 +43,8 @@ public final class TLSHandler: ChannelDuplexHandler {
     private var isReadWanted = false
     /// What was received waits for the handshake's turn; nothing more is read until then.
     private var isWaitingForTurn = false
+    /// A read that was asked for meanwhile reaches the channel after the turn, whatever the turn has brought.
+    private var isReadHeld = false
 
     /// A handler for the server's side.
     ///
@@ -183,8 +185,11 @@ public final class TLSHandler: ChannelDuplexHandler {
 
     public func read(context: ChannelHandlerContext) {
         self.isReadWanted = true
-        // Its turn reads on. Until then nobody would take the bytes.
-        guard !self.isWaitingForTurn else { return }
+        // Until its turn nobody would take the bytes.
+        guard !self.isWaitingForTurn else {
+            self.isReadHeld = true
+            return
+        }
         context.read()
     }
 
@@ -280,7 +285,13 @@ public final class TLSHandler: ChannelDuplexHandler {
         self.doStepHandshake(context)
         // As after a read: it may have brought plaintext, and may need more of the peer.
         context.fireChannelReadComplete()
-        self.readOn(context)
+        if self.isReadHeld {
+            self.isReadHeld = false
+            self.connection?.rest()
+            context.read()
+        } else {
+            self.readOn(context)
+        }
     }
 
     /// Nothing more will come: an alert that waits to be read says more than the end of the stream. What is longer than
