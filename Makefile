@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo sim-demo test build release bench bench-allocations bench-connect bench-policy bench-disable bench-revoke fuzz format \
-	lint clean
+.PHONY: help demo sim-demo test build release bench bench-allocations bench-connect bench-policy bench-disable \
+	bench-revoke fuzz format lint clean
 
 # Which mbedTLS to build with: 2.28 or 3.6; the installed one when not given.
 MBEDTLS ?=

@@ -96,7 +96,7 @@ extension UpstreamConnector {
     }
 
     /// Connects to a unix socket, again and again while its listener's backlog is full: unlike TCP, where the kernel
-    /// repeats the SYN, connecting then fails at once (connect(2): EAGAIN), and mosquitto's backlog is 100.
+    /// repeats the SYN, connecting then fails at once (connect(2): EAGAIN), and mosquitto 2.0's backlog is 10.
     private static func connect(
         _ bootstrap: ClientBootstrap, toUnixSocket path: String, on eventLoop: any EventLoop,
         retryingAfter wait: TimeAmount, until deadline: NIODeadline

@@ -1,4 +1,5 @@
 import Crypto
+import FleetPolicy
 
 /// The chain of lines: where it is, and what the next line looks like.
 ///
@@ -60,7 +61,7 @@ struct AuditChain: Sendable, Hashable {
         line.append(contentsOf: "{\"seq\":".utf8)
         line.append(contentsOf: String(sequence + 1).utf8)
         line.append(contentsOf: ",\"previous\":\"".utf8)
-        AuditText.appendHexadecimal(head, to: &line)
+        HexadecimalText.append(head, to: &line)
         line.append(contentsOf: "\",\"time\":\"".utf8)
         UTCTime.append(entry.milliseconds, to: &line)
         line.append(contentsOf: "\",\"kind\":\"".utf8)

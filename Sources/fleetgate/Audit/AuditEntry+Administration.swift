@@ -29,7 +29,7 @@ extension AuditEntry {
             case .refused(let reason): ("refused", reason)
             }
         return AuditEntry(
-            .administration, at: AuditText.milliseconds(date),
+            .administration, at: UTCTime.milliseconds(date),
             [
                 .text(.actor, actor), .text(.action, action), .text(.target, target), .text(.before, before),
                 .text(.after, after), .text(.outcome, word), .text(.reason, reason), .text(.detail, detail),

@@ -14,7 +14,7 @@ extension AuditEntry {
     ///   - at: When it happened.
     ///   - anchorName: The name of the trust anchor bundle that a certificate with this SHA-256 is in.
     init?(event: GatewayEvent, at date: Date, anchorName: ([UInt8]) -> String? = { _ in nil }) {
-        let now = AuditText.milliseconds(date)
+        let now = UTCTime.milliseconds(date)
         switch event {
         case .connectionsRefused(let reason, let count):
             self.init(.refusals, at: now, volume: .summed(AuditSum(.accept, reason: reason), count: count), [])

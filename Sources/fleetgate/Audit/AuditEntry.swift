@@ -1,3 +1,4 @@
+import FleetPolicy
 import Foundation
 
 /// Something to be written into the audit log: what happened, when, and its fields in the order in which they are
@@ -107,7 +108,7 @@ struct AuditField: Sendable, Hashable {
 
     /// Bytes in hexadecimal; nil when there are none.
     static func hexadecimal(_ key: AuditKey, _ bytes: [UInt8]?) -> AuditField? {
-        text(key, bytes.map(AuditText.hexadecimal))
+        text(key, bytes.map(HexadecimalText.text))
     }
 
     static func number(_ key: AuditKey, _ number: some BinaryInteger) -> AuditField {
@@ -118,7 +119,7 @@ struct AuditField: Sendable, Hashable {
 
     /// A moment in milliseconds since 1970-01-01T00:00:00Z.
     static func time(_ key: AuditKey, _ milliseconds: Int64) -> AuditField {
-        AuditField(key, .text(AuditText.time(milliseconds)))
+        AuditField(key, .text(UTCTime.text(milliseconds)))
     }
 }
 

@@ -29,7 +29,7 @@ final class AuditLog: Service {
     init(
         settings: AuditSettings, gate: AdmissionGate, logger: Logger, storage: () -> any AuditStorage,
         retryMilliseconds: Int = AuditLimits.retryMilliseconds, queueEntries: Int = AuditLimits.queueEntries,
-        now: @escaping @Sendable () -> Int64 = { AuditText.now }
+        now: @escaping @Sendable () -> Int64 = { UTCTime.now }
     ) throws(AuditError) {
         metrics = AuditMetrics()
         queue = AuditQueue(
@@ -52,7 +52,7 @@ final class AuditLog: Service {
 
     /// Says in the log that events were lost on their way to it.
     func lose(_ count: Int, since: Date, until: Date) {
-        queue.lose(count, since: AuditText.milliseconds(since), until: AuditText.milliseconds(until))
+        queue.lose(count, since: UTCTime.milliseconds(since), until: UTCTime.milliseconds(until))
         metrics.lost(count)
     }
 

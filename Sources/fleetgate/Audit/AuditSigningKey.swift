@@ -69,7 +69,7 @@ struct AuditPublicKey: Sendable {
     }
 
     /// SHA-256 of the DER of the SubjectPublicKeyInfo, in hexadecimal.
-    var fingerprint: String { AuditText.hexadecimal(AuditChain.hash(key.derRepresentation)) }
+    var fingerprint: String { HexadecimalText.text(AuditChain.hash(key.derRepresentation)) }
     /// The DER of the SubjectPublicKeyInfo, in base64.
     var base64: String { key.derRepresentation.base64EncodedString() }
     var pem: String { key.pemRepresentation + "\n" }

@@ -72,7 +72,7 @@ struct AuditStart {
 
     private static func milliseconds(_ time: String) -> Int64? {
         (try? Date(time, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
-            .map(AuditText.milliseconds)
+            .map(UTCTime.milliseconds)
     }
 
     /// Writes the public key beside the log. One that was there before and is another one keeps a file of its own.

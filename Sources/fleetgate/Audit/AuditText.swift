@@ -4,20 +4,6 @@ import Foundation
 enum AuditText {
     private static let digits = Array("0123456789abcdef".utf8)
 
-    static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-        var text: [UInt8] = []
-        appendHexadecimal(bytes, to: &text)
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    static func appendHexadecimal(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
-        text.reserveCapacity(text.count + 2 * bytes.underestimatedCount)
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-    }
-
     /// Appends a JSON string (RFC 8259, section 7) with its quotation marks. Nothing in it can end a line or steer a
     /// terminal: control characters, and those that turn the direction of text, are written as `\uXXXX`, so that the
     /// text can be had back from the file as it was. Longer texts than ``AuditLimits/textBytes`` are cut and end in `…`.
@@ -60,17 +46,5 @@ enum AuditText {
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
         default: false
         }
-    }
-
-    /// As ``UTCTime`` writes it.
-    ///
-    /// - Parameter milliseconds: Since 1970-01-01T00:00:00Z.
-    static func time(_ milliseconds: Int64) -> String { UTCTime.text(milliseconds) }
-
-    /// Now, in milliseconds since 1970-01-01T00:00:00Z.
-    static var now: Int64 { milliseconds(Date()) }
-
-    static func milliseconds(_ date: Date) -> Int64 {
-        Int64(exactly: (date.timeIntervalSince1970 * 1_000).rounded(.down)) ?? 0
     }
 }

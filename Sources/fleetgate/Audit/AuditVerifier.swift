@@ -1,3 +1,4 @@
+import FleetPolicy
 import Foundation
 
 /// Reads a whole log and says whether it is as it was written. Bounded memory, however long the log is.
@@ -230,7 +231,7 @@ struct AuditVerifier {
     private mutating func conclude(_ numbers: [Int]) {
         for gap in gaps { report(gap.range, gap.file, gap.line) }
         report.lastSequence = sequence > 0 ? sequence : nil
-        report.lastHash = sequence > 0 ? AuditText.hexadecimal(hash) : nil
+        report.lastHash = sequence > 0 ? HexadecimalText.text(hash) : nil
         if let nextFile, !FileManager.default.fileExists(atPath: "\(folder.path)/\(nextFile)") {
             add(.missingFile, nextFile, nil, nil, "\(place.file) says that it goes on there")
         }

@@ -60,11 +60,11 @@ extension AuditWriter {
     private func expiredCount(_ numbers: [Int], _ now: Int64) -> Int {
         var count = 0
         if let days = settings.keepDays {
-            let oldest = AuditText.time(now - Int64(days) * 86_400_000)
+            let oldest = UTCTime.text(now - Int64(days) * 86_400_000)
             // A file ended when the next one began.
             count =
                 numbers.prefix { number in
-                    guard number + 1 < self.number else { return AuditText.time(begunAt) < oldest }
+                    guard number + 1 < self.number else { return UTCTime.text(begunAt) < oldest }
                     return AuditFileReader.firstLine(folder.path(number + 1)).map { $0.time < oldest } ?? false
                 }.count
         }

@@ -129,5 +129,5 @@ private func merged(_ metadata: Logger.Metadata, _ event: Logger.Metadata?) -> L
 
 extension Date {
     /// UTC with milliseconds: `2026-11-21T01:33:00.123Z`.
-    fileprivate var logTime: String { UTCTime.text(AuditText.milliseconds(self)) }
+    fileprivate var logTime: String { UTCTime.text(UTCTime.milliseconds(self)) }
 }

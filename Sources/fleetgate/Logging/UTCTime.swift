@@ -1,3 +1,5 @@
+import Foundation
+
 /// Moments as text in UTC with milliseconds, for lines that are written by the thousand in a second.
 enum UTCTime {
     /// Always 24 characters, so that times compare as texts do: `2026-11-21T01:33:00.123Z`. Times before 1970 and after
@@ -33,6 +35,13 @@ enum UTCTime {
         text.reserveCapacity(24)
         append(milliseconds, to: &text)
         return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Now, in milliseconds since 1970-01-01T00:00:00Z.
+    static var now: Int64 { milliseconds(Date()) }
+
+    static func milliseconds(_ date: Date) -> Int64 {
+        Int64(exactly: (date.timeIntervalSince1970 * 1_000).rounded(.down)) ?? 0
     }
 
     /// `number` in `width` digits, and what follows it.

@@ -98,13 +98,13 @@ import Testing
         AuditText.appendJSON(String(repeating: "ä", count: 2_000), to: &line)
         #expect(line.count <= AuditLimits.textBytes + 5)
         #expect(String(validating: line, as: UTF8.self)?.hasSuffix("…\"") == true)
-        #expect(AuditText.time(0) == "1970-01-01T00:00:00.000Z")
-        #expect(AuditText.time(951_782_400_000) == "2000-02-29T00:00:00.000Z")
-        #expect(AuditText.time(-5) == "1970-01-01T00:00:00.000Z")
-        #expect(AuditText.time(.max) == "9999-12-31T23:59:59.999Z")
+        #expect(UTCTime.text(0) == "1970-01-01T00:00:00.000Z")
+        #expect(UTCTime.text(951_782_400_000) == "2000-02-29T00:00:00.000Z")
+        #expect(UTCTime.text(-5) == "1970-01-01T00:00:00.000Z")
+        #expect(UTCTime.text(.max) == "9999-12-31T23:59:59.999Z")
         for milliseconds in stride(from: Int64(0), to: 4_102_444_800_000, by: 8_639_999_937) {
             let date = Date(timeIntervalSince1970: Double(milliseconds) / 1_000)
-            #expect(AuditText.time(milliseconds).prefix(19) == date.formatted(.iso8601).prefix(19))
+            #expect(UTCTime.text(milliseconds).prefix(19) == date.formatted(.iso8601).prefix(19))
         }
     }
 
@@ -141,7 +141,7 @@ import Testing
             event: .connectionsRefused(reason: "address-rate", count: 5_000), at: date)
         let taken2 = try sums.admits(#require(refused))
         #expect(!taken2)
-        let now = AuditText.milliseconds(date)
+        let now = UTCTime.milliseconds(date)
         let taken3 = sums.flush(now: now, all: false)
         #expect(taken3.isEmpty)
         let lines = sums.flush(now: now + 60_000, all: false)

@@ -33,7 +33,7 @@ import Testing
         while try !isTrue() { try await Task.sleep(for: .milliseconds(2)) }
     }
 
-    private static func entry(_ index: Int) -> AuditEntry { AuditFixture.entry(index, at: AuditText.now) }
+    private static func entry(_ index: Int) -> AuditEntry { AuditFixture.entry(index, at: UTCTime.now) }
 
     @Test(.timeLimit(.minutes(1))) func whatWasLostOnTheWayIsSaid() async throws {
         let log = try AuditFixture()

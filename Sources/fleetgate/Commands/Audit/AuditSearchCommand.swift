@@ -123,8 +123,8 @@ struct AuditFilterOptions: ParsableArguments {
             kinds: Set(kind), reason: reason, device: device, tenant: tenant,
             certificate: try certificate.map { try digits($0, "--certificate") },
             serial: try serial.map { try serialDigits($0) }, actor: actor, address: address,
-            since: since.map { AuditText.time($0.seconds.multipliedReportingOverflow(by: 1_000).partialValue) },
-            until: until.map { AuditText.time($0.seconds.multipliedReportingOverflow(by: 1_000).partialValue) })
+            since: since.map { UTCTime.text($0.seconds.multipliedReportingOverflow(by: 1_000).partialValue) },
+            until: until.map { UTCTime.text($0.seconds.multipliedReportingOverflow(by: 1_000).partialValue) })
     }
 
     /// Hexadecimal digits in either case, with or without colons.

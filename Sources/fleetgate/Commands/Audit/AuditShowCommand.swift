@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetPolicy
 import Foundation
 
 /// `fleetgate audit show`.
@@ -55,7 +56,7 @@ enum AuditLineText {
     /// One line for each field.
     static func fields(_ line: AuditLine, file: String) -> String {
         let head = [
-            ["file", file], ["seq", "\(line.sequence)"], ["previous", AuditText.hexadecimal(line.previous)],
+            ["file", file], ["seq", "\(line.sequence)"], ["previous", HexadecimalText.text(line.previous)],
             ["time", line.time], ["kind", line.kind],
         ]
         return AlignedColumns.text(head + line.fields.map { [$0.name, text($0.value)] })
