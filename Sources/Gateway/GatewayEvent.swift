@@ -1,6 +1,5 @@
 public import FleetPolicy
 public import NIOMbedTLS
-internal import Synchronization
 
 /// What the data plane tells the control plane, once for each thing that happened: the source of the log and, later, of
 /// the audit trail. Values only; whoever consumes them decides on form and place.
@@ -104,45 +103,5 @@ extension DeviceDescription {
     init(_ grant: DeviceGrant) {
         self.init(
             deviceID: grant.deviceID, tenant: grant.tenant, profile: grant.profileName, quarantine: grant.quarantine)
-    }
-}
-
-/// The bounded way up from the event loops: an event that finds the stream full is counted and dropped, because a slow
-/// log must never slow a device.
-final class EventSink: Sendable {
-    /// Events waiting for the control plane, at about 300 bytes each: some seconds' worth in a storm.
-    static let eventsMax = 16_384
-
-    let continuation: AsyncStream<GatewayEvent>.Continuation
-    private let roomWanted: Int
-    private let isLosing = Atomic<Bool>(false)
-    private let lost = Atomic<Int>(0)
-
-    /// - Parameter eventsMax: what the stream holds.
-    init(_ continuation: AsyncStream<GatewayEvent>.Continuation, eventsMax: Int = EventSink.eventsMax) {
-        self.continuation = continuation
-        self.roomWanted = eventsMax / 4
-    }
-
-    /// Whether an event was lost, and the stream is not a quarter empty again since: what comes after the first free
-    /// place would be lost as well.
-    var hasLost: Bool { self.isLosing.load(ordering: .relaxed) }
-
-    /// Events that were dropped since the start.
-    var lostCount: Int { self.lost.load(ordering: .relaxed) }
-
-    /// Hands an event up. False when it was dropped.
-    func send(_ event: GatewayEvent) -> Bool {
-        switch self.continuation.yield(event) {
-        case .enqueued(let remaining):
-            if self.hasLost, remaining >= self.roomWanted { self.isLosing.store(false, ordering: .relaxed) }
-            return true
-        case .dropped:
-            self.isLosing.store(true, ordering: .relaxed)
-            self.lost.wrappingAdd(1, ordering: .relaxed)
-            return false
-        case .terminated: return false
-        @unknown default: return false
-        }
     }
 }

@@ -72,10 +72,10 @@ final class GatewayMetrics {
         }
     }
 
-    func receivedPacket(from side: Side) {
+    func received(packetCount: Int, from side: Side) {
         switch side {
-        case .device: self.devicePackets.increment()
-        case .broker: self.brokerPackets.increment()
+        case .device: self.devicePackets.increment(by: packetCount)
+        case .broker: self.brokerPackets.increment(by: packetCount)
         }
     }
 
@@ -109,7 +109,7 @@ final class GatewayMetrics {
 
     func registrationWanted() { self.registrationsWanted.increment() }
 
-    func eventDropped() { self.eventsDropped.increment() }
+    func eventsDropped(_ count: Int) { self.eventsDropped.increment(by: Int64(count)) }
 
     func connectionRefused(reason: String) {
         Self.counter(&self.connectionsRefused, reason) {

@@ -222,7 +222,8 @@ final class TLSConnection {
     }
 
     private func take(_ count: Int, into plaintext: inout ByteBuffer?, _ allocator: ByteBufferAllocator) -> Bool {
-        var buffer = plaintext ?? allocator.buffer(capacity: count)
+        // With room for the records behind this one, which are longer than their plaintext.
+        var buffer = plaintext ?? allocator.buffer(capacity: count + self.buffers.inboundBytes)
         plaintext = nil
         var isTaken = false
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in

@@ -11,8 +11,10 @@ enum Side {
 protocol PacketReceiver: AnyObject {
     /// Bytes came from this side, whole packets or not.
     func received(byteCount: Int, from side: Side)
-    /// A packet came from this side, while it was not held.
-    func received(_ frame: MQTTFrame, from side: Side)
+    /// A packet came from this side, while it was not held. `now` is when it was looked at.
+    func received(_ frame: MQTTFrame, from side: Side, now: NIODeadline)
+    /// So many packets of this side were worked off.
+    func received(packetCount: Int, from side: Side)
     /// One read is worked off: what it led to can be flushed.
     func readCompleted()
     /// This side takes more bytes again, or no more.
@@ -46,6 +48,8 @@ final class PacketHandler: ChannelDuplexHandler {
     /// Bytes received and not yet cut into packets: less than one packet, or what a hold keeps waiting. That is one read,
     /// and what the kernel's receive buffer has when the peer closes: NIO reads to the end then, held or not.
     private var received: ByteBuffer?
+    /// What was sent and is not written yet.
+    private var outbound = JoinedPackets()
     private var isHeld = false
     /// The peer is gone: what it sent is worked off, whatever the session would hold back.
     private var isAtEnd = false
@@ -89,14 +93,17 @@ final class PacketHandler: ChannelDuplexHandler {
     /// Sends bytes to this side with the next `flush`.
     func send(_ bytes: ByteBuffer) {
         guard let context = self.context, !self.isClosing else { return }
-        context.write(self.wrapOutboundOut(bytes), promise: nil)
         self.isFlushNeeded = true
+        if let full = self.outbound.append(bytes, allocator: context.channel.allocator) {
+            context.write(self.wrapOutboundOut(full), promise: nil)
+        }
     }
 
     /// Puts what was sent on the wire.
     func flush() {
         guard self.isFlushNeeded, let context = self.context else { return }
         self.isFlushNeeded = false
+        if let bytes = self.outbound.take() { context.write(self.wrapOutboundOut(bytes), promise: nil) }
         context.flush()
     }
 
@@ -124,6 +131,7 @@ final class PacketHandler: ChannelDuplexHandler {
         guard let context = self.context, !self.isClosing else { return }
         self.isClosing = true
         self.received = nil
+        if let bytes = self.outbound.take() { context.write(self.wrapOutboundOut(bytes), promise: nil) }
         // Flushed is not yet written: a close fails what the socket has not taken.
         let bufferedBytes = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         guard self.isFlushNeeded || bufferedBytes > 0 || !context.channel.isWritable else {
@@ -237,10 +245,16 @@ final class PacketHandler: ChannelDuplexHandler {
         guard !self.isDraining, var bytes = self.received else { return }
         self.isDraining = true
         self.received = nil
-        defer { self.isDraining = false }
+        let now = NIODeadline.now()
+        var packetCount = 0
+        defer {
+            self.isDraining = false
+            if packetCount > 0 { self.session.received(packetCount: packetCount, from: self.side) }
+        }
         do {
             while !self.isHeld, !self.isClosing, let frame = try self.decoder.decode(buffer: &bytes) {
-                self.session.received(frame, from: self.side)
+                packetCount += 1
+                self.session.received(frame, from: self.side, now: now)
             }
         } catch {
             self.session.malformed(self.side, error)

@@ -20,7 +20,7 @@ public final class GatewayService: Service, Sendable {
     private static let upstreamPatience = TimeAmount.seconds(5)
 
     /// What happens on the data plane, in bounded number: consume it, or events are counted as dropped.
-    public let events: AsyncStream<GatewayEvent>
+    public var events: GatewayEvents { self.eventSink.events }
 
     /// Events that found ``events`` full since the start, and are gone.
     public var eventsLost: Int { self.eventSink.lostCount }
@@ -50,14 +50,10 @@ public final class GatewayService: Service, Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
         let counts = ConnectionCounts()
         let connectionIDs = ConnectionIDs()
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: GatewayEvent.self, bufferingPolicy: .bufferingOldest(EventSink.eventsMax)
-        )
-        let eventSink = EventSink(continuation)
+        let eventSink = EventSink()
         self.configuration = configuration
         self.group = group
         self.counts = counts
-        self.events = stream
         self.eventSink = eventSink
         self.logger = logger
         self.settings = NIOLockedValueBox(
@@ -118,15 +114,17 @@ public final class GatewayService: Service, Sendable {
             try await self.listen()
         } catch {
             try? await self.group.shutdownGracefully()
-            self.eventSink.continuation.finish()
+            self.eventSink.finish()
             throw error
         }
         let ticks = self.startTicks()
         await withGracefulShutdownOrCancellation()
         for tick in ticks { tick.cancel() }
         await self.shutDown()
+        // The loops' last ones: their timers end with them.
+        for shard in self.shards { try? await shard.eventLoop.submit { shard.value.sendEvents() }.get() }
         try await self.group.shutdownGracefully()
-        self.eventSink.continuation.finish()
+        self.eventSink.finish()
     }
 
     /// Makes the loops know each other.

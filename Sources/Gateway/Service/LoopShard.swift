@@ -48,9 +48,16 @@ final class LoopShard {
     private var registrationEvents: TokenBucketTable<DeviceKey>
     private var isShuttingDown = false
     private var refusalsToReport: [String: Int] = [:]
+    /// Events that were not handed up yet.
+    private var unsentEvents: [GatewayEvent] = []
 
     /// Devices for which the last time of a `registrationWanted` is remembered; all others share one bucket.
     private static let registrationEventsTracked = 4_096
+
+    /// How long an event may wait for others. To wake whoever consumes them costs more than most of them.
+    static let eventDelay = TimeAmount.milliseconds(10)
+    /// Events that are handed up at once, however young they are.
+    private static let eventsPerBatch = 64
 
     /// - Parameter index: the loop's number, from 0.
     init(
@@ -137,9 +144,21 @@ final class LoopShard {
         self.index.remove(session.id, entry)
     }
 
-    /// Hands an event up to the control plane.
+    /// Hands an event up to the control plane, with those of the same moment.
     func send(_ event: GatewayEvent) {
-        if !self.events.send(event) { self.metrics.eventDropped() }
+        self.unsentEvents.append(event)
+        if self.unsentEvents.count >= Self.eventsPerBatch {
+            self.sendEvents()
+        } else if self.unsentEvents.count == 1 {
+            self.eventLoop.assumeIsolated().scheduleTask(in: Self.eventDelay) { self.sendEvents() }
+        }
+    }
+
+    /// Hands up what waits for more.
+    func sendEvents() {
+        let dropped = self.events.send(self.unsentEvents)
+        if dropped > 0 { self.metrics.eventsDropped(dropped) }
+        self.unsentEvents = []
     }
 
     /// A device belongs into the queue of those to be approved. It will knock again and again: once in a minute is told.

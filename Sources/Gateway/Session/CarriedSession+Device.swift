@@ -5,18 +5,23 @@ internal import NIOCore
 /// What a device publishes, and its good-bye.
 extension CarriedSession {
     mutating func publishFromDevice(_ frame: MQTTFrame) -> Outcome {
+        switch self.granted?.compare(frame) {
+        case .alike(let identifier):
+            guard self.mayBegin(identifier) else { return .end(Self.receiveMaximumExceeded) }
+            return .forward(frame.bytes)
+        case .different, nil:
+            return self.decodedPublishFromDevice(frame)
+        }
+    }
+
+    private mutating func decodedPublishFromDevice(_ frame: MQTTFrame) -> Outcome {
         let header: MQTTPublishHeader
         do {
             header = try frame.publishHeader(version: self.version, limits: self.deviceCodecLimits, sender: .client)
         } catch {
             return .end(SessionEnd(deviceError: error))
         }
-        if let identifier = header.packetIdentifier {
-            // One that comes again has the identifier it had, and counts once.
-            guard self.publishesUnderWay.began(identifier) || self.agreement.deviceReceiveMaximum == nil else {
-                return .end(Self.receiveMaximumExceeded)
-            }
-        }
+        guard self.mayBegin(header.packetIdentifier) else { return .end(Self.receiveMaximumExceeded) }
         guard let topic = self.deviceAliases.resolve(header) else { return .end(Self.aliasInvalid(.device)) }
         let verdict = self.grant.permitsPublish(
             topic: topic.topic.readableBytesUInt8Span, qos: header.qos.rawValue, retain: header.retain
@@ -27,6 +32,13 @@ extension CarriedSession {
         case .denied(let denial):
             return self.refusePublish(header, denial: denial.rawValue, reasonCode: .notAuthorized)
         }
+    }
+
+    /// Whether Receive Maximum has room for a PUBLISH; of QoS 0 it always has.
+    private mutating func mayBegin(_ identifier: UInt16?) -> Bool {
+        guard let identifier else { return true }
+        // One that comes again has the identifier it had, and counts once.
+        return self.publishesUnderWay.began(identifier) || self.agreement.deviceReceiveMaximum == nil
     }
 
     private static let receiveMaximumExceeded = SessionEnd(
@@ -43,6 +55,7 @@ extension CarriedSession {
         let responseTopic = self.topicPrefix.isEmpty ? nil : header.responseTopic
         guard isTopicWritten || responseTopic != nil else {
             self.deviceAliases.forwarded(header)
+            self.remember(frame, header)
             return .forward(frame.bytes)
         }
         let edit = MQTTPublishEdit(
@@ -61,6 +74,14 @@ extension CarriedSession {
         case .failed:
             return .end(Self.encodingFailed)
         }
+    }
+
+    /// Devices mostly publish to the same topic again. One that takes turns among several would have each remembered for
+    /// nothing: then only some are.
+    private mutating func remember(_ frame: MQTTFrame, _ header: MQTTPublishHeader) {
+        self.publishesDecoded &+= 1
+        guard self.publishesDecoded % Self.decodedPerMemory == 1 else { return }
+        self.granted = MQTTPublishPattern(frame, header, version: self.version)
     }
 
     /// The protocol's own answer to a PUBLISH that goes no further: MQTT 5.0 says so in PUBACK or PUBREC; 3.1.1 can only

@@ -30,6 +30,9 @@ struct CarriedSession {
     /// The same of SUBSCRIBE and UNSUBSCRIBE packets.
     static let requestsRememberedMax = 256
 
+    /// One in so many PUBLISH packets that had to be decoded is remembered.
+    static let decodedPerMemory: UInt8 = 8
+
     /// What the gateway has asked the broker for by itself: the answer is not the device's.
     enum OwnRequest {
         case unsubscribe
@@ -56,6 +59,11 @@ struct CarriedSession {
     /// Its SUBSCRIBE and UNSUBSCRIBE packets.
     var requestsUnderWay = IdentifiersUnderWay(countMax: Self.requestsRememberedMax)
     var ownRequests: [UInt16: OwnRequest] = [:]
+    /// A PUBLISH that the grant permitted, and that passed as it was: what is like it needs no second look. Only ever of
+    /// the grant in force.
+    var granted: MQTTPublishPattern?
+    /// Those that were permitted and had to be decoded, since the grant is in force.
+    var publishesDecoded: UInt8 = 0
     private var messageRate: TokenBucket
     private var byteRate: ByteBucket
     /// PINGREQs of the gateway's own that the broker has not answered: their PINGRESP is not the device's.
@@ -100,6 +108,8 @@ struct CarriedSession {
         }
         self.grant = grant
         self.limits = limits
+        self.granted = nil
+        self.publishesDecoded = 0
     }
 
     /// Whether the will that the broker holds is within this grant too.

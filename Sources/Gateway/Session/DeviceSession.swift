@@ -115,15 +115,18 @@ final class DeviceSession {
         self.shard.metrics.received(byteCount: byteCount, from: side)
     }
 
-    func received(_ frame: MQTTFrame, from side: Side) {
-        self.shard.metrics.receivedPacket(from: side)
+    func received(packetCount: Int, from side: Side) {
+        self.shard.metrics.received(packetCount: packetCount, from: side)
+    }
+
+    func received(_ frame: MQTTFrame, from side: Side, now: NIODeadline) {
         switch side {
         case .device:
-            let (action, delay) = self.machine.receivedFromDevice(frame, now: .now())
+            let (action, delay) = self.machine.receivedFromDevice(frame, now: now)
             if let delay { self.throttleDevice(for: delay) }
             self.run(action, from: .device)
         case .broker:
-            self.run(self.machine.receivedFromBroker(frame, now: .now()), from: .broker)
+            self.run(self.machine.receivedFromBroker(frame, now: now), from: .broker)
         }
     }
 

@@ -36,32 +36,14 @@ extension SessionStateMachine {
 
     /// The broker sent a packet.
     mutating func receivedFromBroker(_ frame: MQTTFrame, now: NIODeadline) -> PacketAction {
-        switch self.takeState() {
-        case .established(var carried):
-            let outcome = carried.receivedFromBroker(frame)
-            self.state = .established(carried)
-            return .carried(outcome)
+        if let outcome = self.carried?.receivedFromBroker(frame) { return .carried(outcome) }
+        switch self.state {
         case .awaitingConnack(let admission, let grant):
-            self.state = .awaitingConnack(admission, grant)
             return .lifecycle(self.connack(frame, admission, grant, now: now))
-        case .ended:
-            self.state = .ended
+        case .established, .ended:
             return .lifecycle([])
         // Something that speaks first, and so no broker.
-        case .dialling(let admission, let grant):
-            self.state = .dialling(admission, grant)
-            return .lifecycle(self.end(Self.brokerSpokeFirst))
-        case .claiming(let admission, let grant):
-            self.state = .claiming(admission, grant)
-            return .lifecycle(self.end(Self.brokerSpokeFirst))
-        case .admitting(let admission, let grant):
-            self.state = .admitting(admission, grant)
-            return .lifecycle(self.end(Self.brokerSpokeFirst))
-        case .awaitingConnect(let grant):
-            self.state = .awaitingConnect(grant)
-            return .lifecycle(self.end(Self.brokerSpokeFirst))
-        case .handshaking:
-            self.state = .handshaking
+        case .dialling, .claiming, .admitting, .awaitingConnect, .handshaking:
             return .lifecycle(self.end(Self.brokerSpokeFirst))
         }
     }
@@ -107,11 +89,9 @@ extension SessionStateMachine {
         guard let bytes = Self.encoded(.connack(acceptance.connack), version: admission.version) else {
             return [.sendToBroker(Self.normalDisconnect)] + self.end(Self.encodingFailed)
         }
-        self.state = .established(
-            CarriedSession(
-                acceptance.agreement, grant: grant, terms: admission.terms, limits: self.limits, now: now
-            )
-        )
+        self.state = .established
+        self.carried = CarriedSession(
+            acceptance.agreement, grant: grant, terms: admission.terms, limits: self.limits, now: now)
         return [.cancelDeadline, .sendToDevice(bytes), .announceEstablished]
     }
 

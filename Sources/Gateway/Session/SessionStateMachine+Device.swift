@@ -11,33 +11,19 @@ extension SessionStateMachine {
     mutating func receivedFromDevice(
         _ frame: MQTTFrame, now: NIODeadline
     ) -> (action: PacketAction, delay: TimeAmount?) {
-        switch self.takeState() {
-        case .established(var carried):
-            let (outcome, delay) = carried.receivedFromDevice(frame, now: now)
-            self.state = .established(carried)
+        if let (outcome, delay) = self.carried?.receivedFromDevice(frame, now: now) {
             return (.carried(outcome), delay)
+        }
+        switch self.state {
         case .awaitingConnect(let grant):
-            self.state = .awaitingConnect(grant)
             return (.lifecycle(self.connect(frame, grant: grant)), nil)
         // The device is not read in these states, and what was read together with CONNECT is held by the handler: it
         // comes here only when the device has closed its connection, and the session's end follows at once.
-        case .admitting(let admission, let grant):
-            self.state = .admitting(admission, grant)
-            return (.lifecycle([]), nil)
-        case .claiming(let admission, let grant):
-            self.state = .claiming(admission, grant)
-            return (.lifecycle([]), nil)
-        case .dialling(let admission, let grant):
-            self.state = .dialling(admission, grant)
-            return (.lifecycle([]), nil)
-        case .awaitingConnack(let admission, let grant):
-            self.state = .awaitingConnack(admission, grant)
+        case .admitting, .claiming, .dialling, .awaitingConnack:
             return (.lifecycle([]), nil)
         case .handshaking:
-            self.state = .handshaking
             return (.lifecycle(self.end(Self.packetBeforeHandshake)), nil)
-        case .ended:
-            self.state = .ended
+        case .established, .ended:
             return (.lifecycle([]), nil)
         }
     }

@@ -6,15 +6,11 @@ internal import NIOCore
 extension SessionStateMachine {
     /// The device's new grant, for the same identity, profile, broker and names: holds from the next packet on.
     mutating func regranted(_ grant: DeviceGrant, now: NIODeadline) -> [Action] {
-        switch self.takeState() {
-        case .established(var carried):
-            guard carried.permitsWill(grant) else {
-                self.state = .established(carried)
-                return [.sendToBroker(Self.normalDisconnect)] + self.end(Self.connectNotPermitted)
-            }
-            let outcome = carried.regranted(grant, now: now)
-            let version = carried.version
-            self.state = .established(carried)
+        switch self.state {
+        case .established:
+            guard let version = self.carried?.version, self.carried?.permitsWill(grant) == true,
+                let outcome = self.carried?.regranted(grant, now: now)
+            else { return [.sendToBroker(Self.normalDisconnect)] + self.end(Self.connectNotPermitted) }
             var actions: [Action] = [
                 .settleFraming(version, devicePacketBytesMax: self.devicePacketBytesMax(grant))
             ]
@@ -26,23 +22,9 @@ extension SessionStateMachine {
             self.state = .awaitingConnect(grant)
             return []
         // Will, keep-alive, session expiry and the number of connections were judged by the grant before this one.
-        case .admitting(let admission, let held):
-            self.state = .admitting(admission, held)
+        case .admitting, .claiming, .dialling, .awaitingConnack:
             return self.end(Self.connectNotPermitted)
-        case .claiming(let admission, let held):
-            self.state = .claiming(admission, held)
-            return self.end(Self.connectNotPermitted)
-        case .dialling(let admission, let held):
-            self.state = .dialling(admission, held)
-            return self.end(Self.connectNotPermitted)
-        case .awaitingConnack(let admission, let held):
-            self.state = .awaitingConnack(admission, held)
-            return self.end(Self.connectNotPermitted)
-        case .handshaking:
-            self.state = .handshaking
-            return []
-        case .ended:
-            self.state = .ended
+        case .handshaking, .ended:
             return []
         }
     }
@@ -55,7 +37,10 @@ extension SessionStateMachine {
     /// Ends the session for a reason from outside: a side closed, an error, the policy, the operator. The device is told
     /// as far as its protocol has words for it. Later reasons are ignored: the first is the cause.
     mutating func end(_ end: SessionEnd) -> [Action] {
-        switch self.takeState() {
+        let (state, carried) = (self.state, self.carried)
+        self.state = .ended
+        self.carried = nil
+        switch state {
         case .ended:
             return []
         case .handshaking, .awaitingConnect:
@@ -68,8 +53,8 @@ extension SessionStateMachine {
                 + Self.refusal(end, admission.version, devicePacketBytesMax: admission.devicePacketBytesMax)
         case .admitting(let admission, _), .claiming(let admission, _), .dialling(let admission, _):
             return Self.refusal(end, admission.version, devicePacketBytesMax: admission.devicePacketBytesMax)
-        case .established(let carried):
-            guard carried.version == .v5, let code = end.answer else { return [.end(end)] }
+        case .established:
+            guard let carried, carried.version == .v5, let code = end.answer else { return [.end(end)] }
             let bytesMax = UInt32(clamping: carried.agreement.devicePacketBytesMax)
             let properties = Self.reason(end, devicePacketBytesMax: bytesMax)
             let disconnectCode = code.isValid(in: .disconnect, from: .server) ? code : .unspecifiedError

@@ -72,10 +72,10 @@ struct SessionStateMachine {
         /// Can transition to: `established`, `ended`.
         case awaitingConnack(ConnectAdmission, DeviceGrant)
 
-        /// The broker accepted the session; packets are carried both ways.
+        /// The broker accepted the session; packets are carried both ways, by `carried`.
         ///
         /// Can transition to: `ended`.
-        case established(CarriedSession)
+        case established
 
         /// Nothing is carried any more. Final.
         case ended
@@ -100,6 +100,9 @@ struct SessionStateMachine {
     }
 
     var state: State = .handshaking
+    /// There exactly while the state is `established`. Beside the state, so that each packet changes it in place: taking
+    /// it out of the state and putting it back costs more than most packets.
+    var carried: CarriedSession?
     /// Whether an OCSP responder has to be asked about the device's certificate when CONNECT comes.
     var revocationRule = TrustAnchorRules.OCSPRule.off
     let limits: GatewayLimits
@@ -124,7 +127,7 @@ struct SessionStateMachine {
         case .awaitingConnect(let grant), .admitting(_, let grant), .claiming(_, let grant), .dialling(_, let grant),
             .awaitingConnack(_, let grant):
             grant
-        case .established(let carried): carried.grant
+        case .established: self.carried?.grant
         case .handshaking, .ended: nil
         }
     }
@@ -151,13 +154,6 @@ struct SessionStateMachine {
         case .claiming, .dialling, .awaitingConnack, .established: true
         case .handshaking, .awaitingConnect, .admitting, .ended: false
         }
-    }
-
-    /// Takes the state out, so that what it holds can be changed in place; every branch puts a state back.
-    mutating func takeState() -> State {
-        let state = self.state
-        self.state = .ended
-        return state
     }
 
     /// The handshake is finished and the certificate has this grant.

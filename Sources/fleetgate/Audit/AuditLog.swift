@@ -40,8 +40,11 @@ final class AuditLog: Service {
     }
 
     /// Hands an entry to the writer. Never waits for the disk; an entry for which there is no room is counted.
-    func append(_ entry: AuditEntry) {
-        let lost = queue.append(entry)
+    func append(_ entry: AuditEntry) { append([entry]) }
+
+    /// The same of several, in their order.
+    func append(_ entries: [AuditEntry]) {
+        let lost = queue.append(entries)
         if lost > 0 { metrics.lost(lost) }
     }
 

@@ -51,27 +51,33 @@ final class AuditQueue: Sendable {
     /// Entries that wait.
     var count: Int { state.withLock { $0.entries.count } }
 
-    /// Takes an entry, or its share of a sum. Never waits for the disk.
+    /// Takes entries, each or its share of a sum. Never waits for the disk.
     ///
-    /// - Returns: How many entries were lost for it: 0, or 1 when there is no room.
-    func append(_ entry: AuditEntry) -> Int {
+    /// - Returns: How many entries were lost, because there was no room.
+    func append(_ entries: [AuditEntry]) -> Int {
         let (lost, isFirst) = state.withLock { state in
-            guard state.sums.admits(entry) else { return (0, false) }
-            let isFirst = state.entries.isEmpty
-            guard state.entries.count < entriesMax else {
-                var lost = state.lost ?? Lost(count: 0, since: entry.milliseconds, until: entry.milliseconds)
-                lost.count += 1
-                lost.until = entry.milliseconds
-                state.lost = lost
-                state.isOverflowing = true
-                settleGate(state)
-                return (1, false)
-            }
-            state.entries.append(entry)
-            return (0, isFirst)
+            let wasEmpty = state.entries.isEmpty
+            let lost = entries.count { !take($0, &state) }
+            return (lost, wasEmpty && !state.entries.isEmpty)
         }
         if isFirst { wake.signal() }
         return lost
+    }
+
+    /// False when there is no room.
+    private func take(_ entry: AuditEntry, _ state: inout State) -> Bool {
+        guard state.sums.admits(entry) else { return true }
+        guard state.entries.count < entriesMax else {
+            var lost = state.lost ?? Lost(count: 0, since: entry.milliseconds, until: entry.milliseconds)
+            lost.count += 1
+            lost.until = entry.milliseconds
+            state.lost = lost
+            state.isOverflowing = true
+            settleGate(state)
+            return false
+        }
+        state.entries.append(entry)
+        return true
     }
 
     /// Entries that were lost before they came here.

@@ -12,7 +12,7 @@ import ServiceLifecycle
 /// Ends when the gateway has no more to say; graceful shutdown itself does not end it, so that the last sessions' ends
 /// are in the log.
 struct EventLog: Service {
-    let events: AsyncStream<GatewayEvent>
+    let events: GatewayEvents
     /// Events that did not fit into the stream since the start.
     let lostCount: @Sendable () -> Int
     let registry: DeviceRegistry
@@ -44,7 +44,7 @@ struct EventLog: Service {
             looking.cancel()
         }
         var lost = (count: 0, since: Date())
-        for await event in self.events {
+        for await batch in self.events {
             let now = Date()
             let lostCount = self.lostCount()
             if lostCount > lost.count {
@@ -54,18 +54,20 @@ struct EventLog: Service {
             lost.since = now
             if let audit = self.audit {
                 let names = await self.publisher.anchorNames
-                audit.append(AuditEntry(event: event, at: now) { names[$0] })
+                audit.append(batch.compactMap { AuditEntry(event: $0, at: now) { names[$0] } })
             }
-            self.log(event)
-            self.observer?.observe(event, at: now)
-            await self.tellRegistry(event)
-            if case .chainSeen(let chain, let anchor) = event { chainsIn.yield((chain, anchor)) }
+            for event in batch {
+                self.log(event)
+                self.observer?.observe(event, at: now)
+                self.tellRegistry(event)
+                if case .chainSeen(let chain, let anchor) = event { chainsIn.yield((chain, anchor)) }
+            }
         }
         // The gateway is done, its broker and the monitoring are not yet: a service must not end before its turn.
         try await gracefulShutdown()
     }
 
-    private func tellRegistry(_ event: GatewayEvent) async {
+    private func tellRegistry(_ event: GatewayEvent) {
         switch event {
         case .sessionEstablished(let connection, let device, let certificate, _, _):
             self.registry.record(

@@ -27,7 +27,8 @@ final class RecordingReceiver: PacketReceiver {
     var types: [MQTTPacketType] { self.frames.map(\.type) }
 
     func received(byteCount: Int, from side: Side) { self.told.append(.bytes(byteCount, side)) }
-    func received(_ frame: MQTTFrame, from side: Side) {
+    func received(packetCount: Int, from side: Side) {}
+    func received(_ frame: MQTTFrame, from side: Side, now: NIODeadline) {
         self.told.append(.packet(frame.type, side))
         self.frames.append(frame)
         self.onPacket(frame)

@@ -12,7 +12,8 @@ private final class FirstPacketReceiver: PacketReceiver {
     init(_ packet: EventLoopPromise<MQTTPacketType>) { self.packet = packet }
 
     func received(byteCount: Int, from side: Side) {}
-    func received(_ frame: MQTTFrame, from side: Side) { self.packet.succeed(frame.type) }
+    func received(packetCount: Int, from side: Side) {}
+    func received(_ frame: MQTTFrame, from side: Side, now: NIODeadline) { self.packet.succeed(frame.type) }
     func readCompleted() {}
     func writabilityChanged() {}
     func malformed(_ side: Side, _ error: MQTTProtocolError) { self.packet.fail(error) }
