@@ -41,6 +41,8 @@ let accelerationLinkerFlags = [
     "-Xlinker", "--wrap=mbedtls_ecdsa_read_signature",
     "-Xlinker", "--wrap=mbedtls_pk_verify_ext",
     "-Xlinker", "--wrap=mbedtls_x509_crt_verify_restartable",
+    "-Xlinker", "--wrap=mbedtls_gcm_crypt_and_tag",
+    "-Xlinker", "--wrap=mbedtls_gcm_auth_decrypt",
     "-Xlinker", "--wrap=mbedtls_sha256_update",
     "-Xlinker", "--wrap=mbedtls_sha256_finish",
     "-Xlinker", "--wrap=mbedtls_sha256_update_ret",  // 2.28's
@@ -70,7 +72,8 @@ let package = Package(
     traits: [
         .trait(
             name: "FastP256",
-            description: "P-256 and SHA-256 by libcrypto under mbedTLS, and remembered signatures, at link time"),
+            description:
+                "P-256, SHA-256 and AES-GCM by libcrypto under mbedTLS, and remembered signatures, at link time"),
         .default(enabledTraits: ["FastP256"]),
     ],
     dependencies: [

@@ -1,6 +1,7 @@
 // The wrap against mbedTLS's own arithmetic: one multiplication either way, and the check at start made of them.
 
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS  // the coordinates of a point are private fields in mbedTLS 3
+#include "FastGCM.h"
 #include "FastP256.h"
 #include "FastSHA256.h"
 #include "FastSignatures.h"
@@ -258,7 +259,8 @@ static int all_vectors_agree(void) {
     return edges_agree(generator) && edges_agree(doubled) && edges_agree(negated)
         && inversions_agree() && refused_alike(off_curve) && refused_alike(infinity) && refused_alike(unreduced)
         && random_vectors_agree()
-        && fleetgate_fast_signatures_agree() && fleetgate_fast_sha256_agrees();
+        && fleetgate_fast_signatures_agree() && fleetgate_fast_sha256_agrees()
+        && fleetgate_fast_gcm_agrees();
 }
 
 /// Agreement proves nothing if libcrypto never answered.

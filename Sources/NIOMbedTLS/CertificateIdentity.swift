@@ -55,7 +55,7 @@ struct CertificateIdentity {
     ) -> [UInt8] {
         let extensions = parsed.extensions
         var writer = FieldWriter(
-            capacity: 128 + parsed.issuerDER.count + parsed.subjectDER.count + parsed.serialNumber.count
+            capacity: 192 + parsed.issuerDER.count + parsed.subjectDER.count + parsed.serialNumber.count
                 + extensions.alternativeNamesValue.count + extensions.purposesValue.count
                 + extensions.policiesValue.count)
         writer.append(Self.format)

@@ -208,8 +208,10 @@ final class PeerVerification {
         return reasons | Self.reason(choosing: refusal.alert)
     }
 
-    /// Lets go of all that nobody asks for once the handshake is complete and its ticket written.
+    /// Lets go of all that nobody asks for once the handshake is complete and its ticket written: whoever was told of the
+    /// peer has the certificate, in the form that suits him.
     func settle() {
+        self.leaf = nil
         self.chain = nil
         self.untrustedTop = nil
         self.badlySigned = nil

@@ -16,7 +16,8 @@ public struct TLSError: Error, Sendable, CustomStringConvertible {
     public let fault: Fault
     /// What happened, for a log. Holds nothing secret, but may quote what the peer sent.
     public let detail: String
-    /// The certificate that the peer presented, whether or not it was accepted, as far as it could be read.
+    /// The certificate that the peer presented, whether or not it was accepted, as far as it could be read. Nil in a failure
+    /// after the handshake: ``TLSHandshakeCompleted`` has said who the peer is.
     public let peerCertificate: PeerCertificate?
     /// mbedTLS's own code, when the failure came from there.
     public let mbedTLSCode: Int32?

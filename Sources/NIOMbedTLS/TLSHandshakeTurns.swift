@@ -23,7 +23,7 @@ public final class TLSHandshakeTurns {
     private var isEndOfTurnComing = false
 
     /// What one turn may take by default. A message and its acknowledgement wait for a turn each.
-    public static let budget = TimeAmount.microseconds(500)
+    public static let budget = TimeAmount.microseconds(250)
     /// A task that is due at once would be run before the sockets are looked at.
     private static let pause = TimeAmount.microseconds(20)
 

@@ -20,12 +20,19 @@ private struct BarePeer {
 
     func handshake(with end: TLSEnd) throws {
         try end.activate()
+        var isDone = false
         while true {
             var progress = 0
             let received = try end.takeOutbound()
             progress += received.readableBytes
             self.connection.receive(received)
-            if case .failed(let error) = self.connection.handshake() { throw error }
+            if !isDone {
+                switch self.connection.handshake() {
+                case .failed(let error): throw error
+                case .done: isDone = true
+                case .needsInput, .peerClosed: break
+                }
+            }
             let sent = self.connection.takeCiphertext() ?? ByteBuffer()
             progress += sent.readableBytes
             try end.receive(sent, chunk: nil)
@@ -71,7 +78,6 @@ struct RenegotiationTests {
         #expect(end.error?.code == .protocolError)
         #expect(end.error?.fault == .peer)
         #expect(end.error?.detail == "the peer asked to renegotiate")
-        #expect(end.error?.peerCertificate != nil)
         #expect(!end.isOpen)
     }
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "ClosedEnumeration.h"
+#include "FastGCM.h"
 #include "FastP256.h"
 #include "FastSHA256.h"
 #include "FastSignatures.h"

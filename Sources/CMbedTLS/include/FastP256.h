@@ -44,7 +44,7 @@ int fleetgate_p256_compiled_in(void);
 
 /**
  * Compares the wrap with mbedTLS's own arithmetic, on fixed edge vectors and on random ones (about a tenth of a
- * second of CPU time), and what is switched with it: SHA-256 and the checking of signatures. On anything but
+ * second of CPU time), and what is switched with it: SHA-256, AES-GCM and the checking of signatures. On anything but
  * agreement the wrap is switched off and mbedTLS computes alone. Meant for the start of a program, before the first
  * handshake: what was computed before a failing check is not undone.
  */

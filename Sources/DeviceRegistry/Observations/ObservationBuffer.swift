@@ -27,6 +27,26 @@ final class ObservationBuffer: Sendable {
 
         var isEmpty: Bool { certificates.isEmpty && failures.isEmpty }
         var count: Int { certificates.count + failures.count }
+
+        /// The same in pieces of so many, certificates before failures.
+        func rows(ofAtMost countMax: Int) -> [Rows] {
+            var pieces = [Rows()]
+            func add(_ change: (inout Rows) -> Void) {
+                if pieces[pieces.count - 1].count >= countMax { pieces.append(Rows()) }
+                change(&pieces[pieces.count - 1])
+            }
+            for certificate in certificates.values { add { $0.certificates.append(certificate) } }
+            for failure in failures { add { $0.failures.append(failure) } }
+            return isEmpty ? [] : pieces
+        }
+    }
+
+    /// What is written together.
+    struct Rows {
+        var certificates: [ObservedCertificate] = []
+        var failures: [JournalRecord] = []
+
+        var count: Int { certificates.count + failures.count }
     }
 
     private struct State {

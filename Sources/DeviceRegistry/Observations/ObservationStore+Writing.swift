@@ -3,31 +3,43 @@ internal import GRDB
 internal import Synchronization
 
 extension ObservationStore {
-    /// Writes what waits, in one transaction. When it cannot be written it is given up and counted: to keep it would
-    /// only fill the memory.
+    /// Rows of one transaction, and how long others have the processor before the next one: after a storm there are
+    /// thousands, and devices are served on the same cores.
+    private static let rowsPerTransaction = 64
+    private static let pause = Duration.milliseconds(10)
+
+    /// Writes what waits, some rows at a time. What cannot be written is given up and counted: to keep it would only fill
+    /// the memory.
     ///
     /// - Parameter now: Seconds since 1970-01-01T00:00:00Z.
-    /// - Throws: `store-busy`, `store-failed`.
+    /// - Throws: `store-busy`, `store-failed`; what was not written by then is given up too.
     public func flush(at now: Int64) async throws(RegistryError) {
-        let batch = buffer.takeAll()
-        guard !batch.isEmpty else { return }
-        do {
-            let written = try await writing { database in
-                for certificate in batch.certificates.values { try Self.write(certificate, database) }
-                var counts = ObservationCounts()
-                for failure in batch.failures { try self.write(failure, at: now, &counts, database) }
-                return counts
+        let pieces = buffer.takeAll().rows(ofAtMost: Self.rowsPerTransaction)
+        for (index, rows) in pieces.enumerated() {
+            // None where the task is cancelled: the program ends.
+            if index > 0 { try? await Task.sleep(for: Self.pause) }
+            do {
+                try await write(rows, at: now)
+            } catch {
+                buffer.count { $0.dropped += pieces[index...].reduce(0) { $0 + $1.count } }
+                throw error
             }
-            let handshakes = batch.certificates.values.reduce(0) { $0 + Int(clamping: $1.count) }
-            buffer.count { counts in
-                counts.handshakes += handshakes
-                counts.journalRows += written.journalRows
-                counts.journalRepeated += written.journalRepeated
-                counts.journalSuppressed += written.journalSuppressed
-            }
-        } catch {
-            buffer.count { $0.dropped += batch.count }
-            throw error
+        }
+    }
+
+    private func write(_ rows: ObservationBuffer.Rows, at now: Int64) async throws(RegistryError) {
+        let written = try await writing { database in
+            for certificate in rows.certificates { try Self.write(certificate, database) }
+            var counts = ObservationCounts()
+            for failure in rows.failures { try self.write(failure, at: now, &counts, database) }
+            return counts
+        }
+        let handshakes = rows.certificates.reduce(0) { $0 + Int(clamping: $1.count) }
+        buffer.count { counts in
+            counts.handshakes += handshakes
+            counts.journalRows += written.journalRows
+            counts.journalRepeated += written.journalRepeated
+            counts.journalSuppressed += written.journalSuppressed
         }
     }
 

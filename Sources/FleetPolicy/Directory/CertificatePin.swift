@@ -37,9 +37,10 @@ extension CertificatePin: CustomStringConvertible {
 
 /// Bytes as hexadecimal digits.
 public enum HexadecimalText {
-    private static let digits = Array("0123456789abcdef".utf8)
+    // Inlinable, so that it is compiled for the sequence at hand: audit log and inventory write several for each session.
 
     /// Two lower-case digits for each byte, with nothing between them.
+    @inlinable
     public static func text(_ bytes: some Sequence<UInt8>) -> String {
         var text: [UInt8] = []
         append(bytes, to: &text)
@@ -47,12 +48,18 @@ public enum HexadecimalText {
     }
 
     /// Appends the same to a line that is being made.
+    @inlinable
     public static func append(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
         text.reserveCapacity(text.count + 2 * bytes.underestimatedCount)
         for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
+            text.append(digit(byte >> 4))
+            text.append(digit(byte & 15))
         }
+    }
+
+    @inlinable
+    static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
     /// The bytes of a text of digit pairs in either case; `separator` may stand between two pairs. Nil when it is

@@ -129,16 +129,15 @@ final class PacketHandler: ChannelDuplexHandler {
     /// first, when it has read to the end, or `lingerTimeout` passes.
     func closeAfterFlush(flushTimeout: TimeAmount) {
         guard let context = self.context, !self.isClosing else { return }
+        self.flush()
         self.isClosing = true
         self.received = nil
-        if let bytes = self.outbound.take() { context.write(self.wrapOutboundOut(bytes), promise: nil) }
         // Flushed is not yet written: a close fails what the socket has not taken.
         let bufferedBytes = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        guard self.isFlushNeeded || bufferedBytes > 0 || !context.channel.isWritable else {
+        guard bufferedBytes > 0 || !context.channel.isWritable else {
             self.closeWritten(context)
             return
         }
-        self.isFlushNeeded = false
         let channel = context.channel
         let deadline = context.eventLoop.scheduleTask(in: flushTimeout) {
             channel.close(mode: .all, promise: nil)

@@ -14,7 +14,7 @@ public final class GatewayService: Service, Sendable {
     private static let backlog = 4_096
     /// Accepted connections in one wake-up of a loop; between wake-ups established devices are served. A connection costs
     /// some 0.1 ms before its first byte.
-    private static let acceptsPerWakeUp: UInt = 4
+    private static let acceptsPerWakeUp: UInt = 2
 
     /// How long the first connection to the broker may take before devices are admitted without it.
     private static let upstreamPatience = TimeAmount.seconds(5)
@@ -190,9 +190,8 @@ public final class GatewayService: Service, Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: 1)
             .serverChannelOption(.maxMessagesPerRead, value: Self.acceptsPerWakeUp)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.socketOption(.so_keepalive), value: 1)
-            .childChannelOption(.writeBufferWaterMark, value: self.configuration.limits.waterMark)
+            // Accepted sockets have it from the listener's (tcp(7)), as they have TCP_NODELAY, which NIO sets there.
+            .serverChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try shard.value.accepted(channel, by: listener) }
             }

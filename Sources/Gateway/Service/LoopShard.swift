@@ -108,6 +108,9 @@ final class LoopShard {
             self.refusalsToReport[refusal.rawValue, default: 0] += 1
             throw ConnectionRefused(reason: refusal)
         }
+        // In one go: as options of the bootstrap each would be a future.
+        try channel.syncOptions?.setOption(.writeBufferWaterMark, value: self.limits.waterMark)
+        try channel.syncOptions?.setOption(.recvAllocator, value: ReceiveBuffer.ofDevice)
         let session = DeviceSession(id: self.connectionIDs.next(), channel: channel, listener: listener, shard: self)
         try session.addHandlers()
         self.counts.opened()

@@ -40,7 +40,8 @@ struct SessionStateMachine {
         case connack
     }
 
-    enum State {
+    /// Indirect, because what CONNECT asked for is only kept until it is answered, and the session much longer.
+    indirect enum State {
         /// The TLS handshake is not finished; no packet can arrive.
         ///
         /// Can transition to: `awaitingConnect`, `ended`.

@@ -50,11 +50,16 @@ final class UpstreamConnector {
     func connect(on eventLoop: any EventLoop, handler: PacketHandler) -> EventLoopFuture<any Channel> {
         let bound = NIOLoopBound((handler, self.tlsContext), eventLoop: eventLoop)
         let address = self.address
+        let waterMark = self.limits.waterMark
+        // TCP_NODELAY is NIO's default: small packets both ways, each waited for, and Nagle's algorithm would add a round
+        // trip to every one.
         let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(self.limits.upstreamConnectTimeout)
-            .channelOption(.writeBufferWaterMark, value: self.limits.waterMark)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    // In one go: as options of the bootstrap each would be a future.
+                    try channel.syncOptions?.setOption(.writeBufferWaterMark, value: waterMark)
+                    try channel.syncOptions?.setOption(.recvAllocator, value: ReceiveBuffer.ofBroker)
                     guard case .tls(let host, _) = address.transport, let tlsContext = bound.value.1 else { return }
                     let tls = TLSHandler(context: tlsContext, serverName: .verified(host))
                     try channel.pipeline.syncOperations.addHandler(tls)
@@ -66,8 +71,7 @@ final class UpstreamConnector {
                 // Never in the clear instead: the broker's password would go with it.
                 eventLoop.makeFailedFuture(UpstreamTLSMissing())
             case .tcp(let host, let port), .tls(let host, let port):
-                // Small packets both ways, each waited for: Nagle's algorithm would add a round trip to every one.
-                Self.connect(bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1), host: host, port: port)
+                Self.connect(bootstrap, host: host, port: port)
             case .unix(let path):
                 Self.connect(
                     bootstrap, toUnixSocket: path, on: eventLoop, retryingAfter: Self.backlogWaitMin,

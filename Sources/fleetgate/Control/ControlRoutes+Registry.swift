@@ -11,6 +11,8 @@ struct LiveSessions: Sendable {
     /// Has the device's sessions judged by the registry as it is now, and returns when every event loop has done so:
     /// sessions that end because of it are not counted any more.
     let judge: @Sendable (DeviceKey) async -> Void
+    /// Returns when every event loop judges devices that come by the registry as it is now.
+    let settle: @Sendable () async -> Void
 }
 
 /// The routes of the admin socket.
@@ -33,7 +35,7 @@ enum ControlRoutes {
                 return rest
             }
         }
-        return commands + [importRoute(registry), exportRoute(registry)]
+        return commands + [importRoute(registry, sessions), exportRoute(registry)]
     }
 
     private static func apply(
@@ -56,7 +58,9 @@ enum ControlRoutes {
 
     // MARK: Import
 
-    private static func importRoute(_ registry: any RegistryOperations) -> ControlRoute {
+    private static func importRoute(
+        _ registry: any RegistryOperations, _ sessions: LiveSessions?
+    ) -> ControlRoute {
         let turn = ImportTurn()
         let name = RegistryCommand.Name.importDevices.rawValue
         let bytesMax = DeviceExchange.ImportHeader.bytesMax + DeviceImport.bytesMax
@@ -78,7 +82,10 @@ enum ControlRoutes {
             // A client that has gone away does not stop the import, nor does it learn how it ended.
             for await step in progress { try? await answer.progress(step) }
             do {
-                return try await summary
+                let imported = try await summary
+                // Whoever has been told that the devices are there can connect them.
+                await sessions?.settle()
+                return imported
             } catch let error as RegistryError {
                 throw ControlFailure(error)
             }

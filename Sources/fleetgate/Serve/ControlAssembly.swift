@@ -59,7 +59,7 @@ struct ControlAssembly {
     private var liveSessions: LiveSessions {
         LiveSessions(
             count: { await self.gateway.sessions(of: $0).count },
-            judge: { await self.publisher.judge($0) })
+            judge: { await self.publisher.judge([$0]) }, settle: { await self.publisher.judge([]) })
     }
 
     private var reload: ControlRoute {

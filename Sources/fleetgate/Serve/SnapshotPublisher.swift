@@ -119,10 +119,11 @@ actor SnapshotPublisher {
         return await ended.count
     }
 
-    /// Has the gateway judge the sessions of one device by the registry as it is now, and returns when it has.
-    func judge(_ device: DeviceKey) async {
+    /// Has the gateway judge the sessions of these devices, and all that come, by the registry as it is now; returns when it
+    /// does.
+    func judge(_ devices: [DeviceKey]) async {
         try? await self.inTurn {
-            await self.gateway.update(directory: await self.registry.directory, changed: [device])
+            await self.gateway.update(directory: await self.registry.directory, changed: devices)
         }
     }
 

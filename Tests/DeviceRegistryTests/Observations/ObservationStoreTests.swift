@@ -109,6 +109,27 @@ import Testing
         #expect(try await store.certificates(CertificateQuery()).isEmpty)
     }
 
+    @Test func moreThanOneTransactionHoldsIsWritten() async throws {
+        let store = try fixture.store()
+        for number in 0..<150 { store.record(ObservationFixture.certificate(number)) }
+        store.record(ObservationFixture.failure())
+        try await store.flush(at: now)
+        #expect(store.counts.handshakes == 150)
+        #expect(store.counts.journalRows == 1)
+        #expect(store.counts.dropped == 0)
+        let found = try await store.pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM certificate") }
+        #expect(found == 150)
+    }
+
+    @Test func whatStoodBehindAFailedTransactionIsGivenUpToo() async throws {
+        let store = try fixture.store()
+        for number in 0..<150 { store.record(ObservationFixture.certificate(number)) }
+        try await store.pool.write { try $0.execute(sql: "DROP TABLE certificate") }
+        await #expect(throws: RegistryError.self) { try await store.flush(at: now) }
+        #expect(store.counts.dropped == 150)
+        #expect(store.counts.handshakes == 0)
+    }
+
     // MARK: Suspicions
 
     private static func sign(_ number: UInt8, at: Int64, _ kind: CloneSign.Kind = .alternating) -> CloneSign {

@@ -39,7 +39,7 @@ final class RegistryGate: Sendable {
                 if await registry.directory.device(key)?.state != .active {
                     self.openSessions.withLock { $0[key] = nil }
                 }
-            })
+            }, settle: {})
         let all =
             routes
             + ControlRoutes.registry(
