@@ -13,6 +13,9 @@ protocol PacketReceiver: AnyObject {
     func received(byteCount: Int, from side: Side)
     /// A packet came from this side, while it was not held. `now` is when it was looked at.
     func received(_ frame: MQTTFrame, from side: Side, now: NIODeadline)
+    /// The device sent these bytes. How many of them, and packets, from the first on have been passed on already: they need
+    /// not be cut into packets. Mostly none.
+    func passing(prefixOf bytes: ByteBuffer, packetBytesMax: Int, now: NIODeadline) -> (bytes: Int, packets: Int)
     /// So many packets of this side were worked off.
     func received(packetCount: Int, from side: Side)
     /// One read is worked off: what it led to can be flushed.
@@ -50,6 +53,7 @@ final class PacketHandler: ChannelDuplexHandler {
     private var received: ByteBuffer?
     /// What was sent and is not written yet.
     private var outbound = JoinedPackets()
+    private let allocator = ByteBufferAllocator()
     private var isHeld = false
     /// The peer is gone: what it sent is worked off, whatever the session would hold back.
     private var isAtEnd = false
@@ -94,7 +98,7 @@ final class PacketHandler: ChannelDuplexHandler {
     func send(_ bytes: ByteBuffer) {
         guard let context = self.context, !self.isClosing else { return }
         self.isFlushNeeded = true
-        if let full = self.outbound.append(bytes, allocator: context.channel.allocator) {
+        if let full = self.outbound.append(bytes, allocator: self.allocator) {
             context.write(self.wrapOutboundOut(full), promise: nil)
         }
     }
@@ -251,7 +255,16 @@ final class PacketHandler: ChannelDuplexHandler {
             if packetCount > 0 { self.session.received(packetCount: packetCount, from: self.side) }
         }
         do {
-            while !self.isHeld, !self.isClosing, let frame = try self.decoder.decode(buffer: &bytes) {
+            while !self.isHeld, !self.isClosing {
+                if self.side == .device {
+                    let passed = self.session.passing(
+                        prefixOf: bytes, packetBytesMax: self.decoder.packetBytesMax, now: now)
+                    bytes.moveReaderIndex(forwardBy: passed.bytes)
+                    packetCount += passed.packets
+                    // It may have been too much of it.
+                    guard passed.packets == 0 else { continue }
+                }
+                guard let frame = try self.decoder.decode(buffer: &bytes) else { break }
                 packetCount += 1
                 self.session.received(frame, from: self.side, now: now)
             }

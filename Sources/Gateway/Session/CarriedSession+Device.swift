@@ -4,17 +4,39 @@ internal import NIOCore
 
 /// What a device publishes, and its good-bye.
 extension CarriedSession {
-    mutating func publishFromDevice(_ frame: MQTTFrame) -> Outcome {
-        switch self.granted?.compare(frame) {
-        case .alike(let identifier):
-            guard self.mayBegin(identifier) else { return .end(Self.receiveMaximumExceeded) }
-            return .forward(frame.bytes)
-        case .different, nil:
-            return self.decodedPublishFromDevice(frame)
-        }
+    /// What passes as it is without being looked at again.
+    struct Passing {
+        /// Of whole packets, from the first byte on.
+        var byteCount = 0
+        var packetCount = 0
+        /// How long nothing more may be read from the device.
+        var delay: TimeAmount?
     }
 
-    private mutating func decodedPublishFromDevice(_ frame: MQTTFrame) -> Outcome {
+    /// Takes PUBLISH packets like the one that was granted off the front of what the device sent, up to the first that is
+    /// different. Each is counted against rates and Receive Maximum as it would be by itself; one that is too many is left
+    /// to be judged by itself.
+    mutating func passing(prefixOf bytes: ByteBuffer, packetBytesMax: Int, now: NIODeadline) -> Passing {
+        var passing = Passing()
+        guard let granted = self.granted else { return passing }
+        while passing.delay == nil,
+            let packet = granted.packet(in: bytes, at: passing.byteCount, packetBytesMax: packetBytesMax)
+        {
+            let delay: TimeAmount?
+            do {
+                delay = try self.paced(packet.byteCount, now: now)
+            } catch {
+                break
+            }
+            guard self.mayBegin(packet.packetIdentifier) else { break }
+            passing.delay = delay
+            passing.byteCount += packet.byteCount
+            passing.packetCount += 1
+        }
+        return passing
+    }
+
+    mutating func publishFromDevice(_ frame: MQTTFrame) -> Outcome {
         let header: MQTTPublishHeader
         do {
             header = try frame.publishHeader(version: self.version, limits: self.deviceCodecLimits, sender: .client)

@@ -124,7 +124,7 @@ struct CarriedSession {
         switch frame.type {
         case .publish:
             do {
-                let delay = try self.paced(frame, now: now)
+                let delay = try self.paced(frame.bytes.readableBytes, now: now)
                 return (self.publishFromDevice(frame), delay)
             } catch {
                 return (.end(error), nil)
@@ -148,8 +148,8 @@ struct CarriedSession {
         }
     }
 
-    /// Takes a PUBLISH from both rates. Returns how long the device has to wait where they throttle.
-    private mutating func paced(_ frame: MQTTFrame, now: NIODeadline) throws(SessionEnd) -> TimeAmount? {
+    /// Takes a PUBLISH of so many bytes from both rates. Returns how long the device has to wait where they throttle.
+    mutating func paced(_ byteCount: Int, now: NIODeadline) throws(SessionEnd) -> TimeAmount? {
         var messageDelay: TimeAmount?
         switch self.limits.messageRate.onExceeded {
         case .throttle:
@@ -157,7 +157,6 @@ struct CarriedSession {
         case .disconnect:
             guard self.messageRate.take(now: now) else { throw Self.messageRateExceeded }
         }
-        let byteCount = frame.bytes.readableBytes
         switch self.limits.byteRate.onExceeded {
         case .throttle:
             guard let byteDelay = self.byteRate.takeOrOwe(byteCount, now: now) else { return messageDelay }

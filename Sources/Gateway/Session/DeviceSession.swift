@@ -115,6 +115,16 @@ final class DeviceSession {
         self.shard.metrics.received(byteCount: byteCount, from: side)
     }
 
+    func passing(prefixOf bytes: ByteBuffer, packetBytesMax: Int, now: NIODeadline) -> (bytes: Int, packets: Int) {
+        guard
+            let passing = self.machine.carried?.passing(prefixOf: bytes, packetBytesMax: packetBytesMax, now: now),
+            let packets = bytes.getSlice(at: bytes.readerIndex, length: passing.byteCount), passing.packetCount > 0
+        else { return (0, 0) }
+        self.brokerHandler?.send(packets)
+        if let delay = passing.delay { self.throttleDevice(for: delay) }
+        return (passing.byteCount, passing.packetCount)
+    }
+
     func received(packetCount: Int, from side: Side) {
         self.shard.metrics.received(packetCount: packetCount, from: side)
     }

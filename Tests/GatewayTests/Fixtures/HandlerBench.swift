@@ -22,11 +22,15 @@ final class RecordingReceiver: PacketReceiver {
     var frames: [MQTTFrame] = []
     var onPacket: (MQTTFrame) -> Void = { _ in }
     var onReadCompleted: () -> Void = {}
+    var onBytes: (ByteBuffer) -> (bytes: Int, packets: Int) = { _ in (0, 0) }
 
     /// The packets alone.
     var types: [MQTTPacketType] { self.frames.map(\.type) }
 
     func received(byteCount: Int, from side: Side) { self.told.append(.bytes(byteCount, side)) }
+    func passing(prefixOf bytes: ByteBuffer, packetBytesMax: Int, now: NIODeadline) -> (bytes: Int, packets: Int) {
+        self.onBytes(bytes)
+    }
     func received(packetCount: Int, from side: Side) {}
     func received(_ frame: MQTTFrame, from side: Side, now: NIODeadline) {
         self.told.append(.packet(frame.type, side))

@@ -22,6 +22,38 @@ struct PacketHandlerTests {
         #expect(bench.receiver.told.last == .readCompleted)
     }
 
+    @Test("what the session has passed on is not told as packets; the rest is, in order")
+    func passedOn() throws {
+        let bench = try HandlerBench(.device)
+        try bench.receive(HandlerBench.bytes(Self.connect))
+        let alike = try HandlerBench.bytes(.publish("a"))
+        bench.receiver.onBytes = { bytes in
+            let isNext =
+                bytes.readableBytes >= alike.readableBytes
+                && bytes.getSlice(at: bytes.readerIndex, length: alike.readableBytes) == alike
+            return isNext ? (alike.readableBytes, 1) : (0, 0)
+        }
+        try bench.receive(HandlerBench.bytes(.publish("a"), .publish("b"), .publish("a"), .publish("a"), .pingreq))
+        #expect(bench.receiver.types == [.connect, .publish, .pingreq])
+        #expect(bench.receiver.told.last == .readCompleted)
+    }
+
+    @Test("what was passed on may have held the side: the rest waits")
+    func passedOnAndHeld() throws {
+        let bench = try HandlerBench(.device)
+        try bench.receive(HandlerBench.bytes(Self.connect))
+        let alike = try HandlerBench.bytes(.publish("a"))
+        bench.receiver.onBytes = { _ in
+            bench.receiver.onBytes = { _ in (0, 0) }
+            bench.handler.setHeld(true)
+            return (alike.readableBytes, 1)
+        }
+        try bench.receive(HandlerBench.bytes(.publish("a"), .publish("b")))
+        #expect(bench.receiver.types == [.connect])
+        bench.handler.setHeld(false)
+        #expect(bench.receiver.types == [.connect, .publish])
+    }
+
     @Test("a packet byte by byte is told once, when it is whole")
     func drip() throws {
         let bench = try HandlerBench(.device)

@@ -104,4 +104,65 @@ struct CarriedSessionRepeatedPublishTests {
                     == .absorbed(probe: turn == 0, denial: "topic-not-allowed"))
         }
     }
+
+    // MARK: Several in one read
+
+    private func bytes(_ packets: [MQTTPacket], _ version: MQTTProtocolVersion) throws -> ByteBuffer {
+        var bytes = ByteBuffer()
+        for packet in packets { bytes.writeImmutableBuffer(try packet.bytes(version)) }
+        return bytes
+    }
+
+    @Test("go together, up to the first that is different or not whole", arguments: MQTTProtocolVersion.allCases)
+    func run(version: MQTTProtocolVersion) throws {
+        var conversation = try self.holding(version)
+        let alike = (0..<5).map { MQTTPacket.publish(Topic.up, payload: String(repeating: "x", count: $0)) }
+        let count = try self.bytes(alike, version).readableBytes
+        for other in [MQTTPacket.pingreq, .publish(Topic.foreign), .publish(Topic.up, retain: true)] {
+            let bytes = try self.bytes(alike + [other] + alike, version)
+            let passing = conversation.session.passing(prefixOf: bytes, packetBytesMax: .max, now: conversation.now)
+            #expect(passing.packetCount == 5 && passing.byteCount == count && passing.delay == nil)
+        }
+        var cut = try self.bytes(alike + alike.suffix(1), version)
+        cut.moveWriterIndex(to: cut.writerIndex - 1)
+        let passing = conversation.session.passing(prefixOf: cut, packetBytesMax: .max, now: conversation.now)
+        #expect(passing.packetCount == 5 && passing.byteCount == count)
+    }
+
+    @Test("a packet longer than the device may send is left to be refused")
+    func tooLong() throws {
+        var conversation = try self.holding(.v5)
+        let bytes = try self.bytes([.publish(Topic.up, payload: String(repeating: "x", count: 500))], .v5)
+        let passing = conversation.session.passing(
+            prefixOf: bytes, packetBytesMax: bytes.readableBytes - 1, now: conversation.now)
+        #expect(passing.packetCount == 0 && passing.byteCount == 0)
+    }
+
+    @Test("end where the rate makes the device wait", arguments: MQTTProtocolVersion.allCases)
+    func throttled(version: MQTTProtocolVersion) throws {
+        let terms = try SessionTerms.make {
+            $0.messageRate.perSecond = 10
+            $0.messageRate.burst = 3
+            $0.messageRate.onExceeded = .throttle
+        }
+        var conversation = try CarriedConversation(version, terms: terms)
+        #expect(try conversation.device(.publish(Topic.up)) == .passed)
+        let bytes = try self.bytes(Array(repeating: .publish(Topic.up), count: 9), version)
+        let passing = conversation.session.passing(prefixOf: bytes, packetBytesMax: .max, now: conversation.now)
+        #expect(passing.packetCount == 3)
+        #expect(passing.delay == .milliseconds(100))
+    }
+
+    @Test("leave one that is too many to be judged by itself")
+    func tooMany() throws {
+        var conversation = try CarriedConversation(.v5) { $0.deviceReceiveMaximum = 4 }
+        #expect(try conversation.device(.publish(Topic.up, qos: .atLeastOnce, id: 1)) == .passed)
+        let packets = (UInt16(2)...9).map { MQTTPacket.publish(Topic.up, qos: .atLeastOnce, id: $0) }
+        let passing = conversation.session.passing(
+            prefixOf: try self.bytes(packets, .v5), packetBytesMax: .max, now: conversation.now)
+        #expect(passing.packetCount == 3)
+        #expect(
+            try conversation.device(packets[3])
+                == .ended(.receiveMaximumExceeded, .device, answer: .receiveMaximumExceeded))
+    }
 }

@@ -12,6 +12,9 @@ private final class FirstPacketReceiver: PacketReceiver {
     init(_ packet: EventLoopPromise<MQTTPacketType>) { self.packet = packet }
 
     func received(byteCount: Int, from side: Side) {}
+    func passing(prefixOf bytes: ByteBuffer, packetBytesMax: Int, now: NIODeadline) -> (bytes: Int, packets: Int) {
+        (0, 0)
+    }
     func received(packetCount: Int, from side: Side) {}
     func received(_ frame: MQTTFrame, from side: Side, now: NIODeadline) { self.packet.succeed(frame.type) }
     func readCompleted() {}
