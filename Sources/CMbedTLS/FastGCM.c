@@ -19,15 +19,23 @@ typedef int decrypt_function(
     mbedtls_gcm_context *, size_t, const unsigned char *, size_t, const unsigned char *, size_t, const unsigned char *,
     size_t, const unsigned char *, unsigned char *);
 
+#if defined(FLEETGATE_FAST_P256)
+encrypt_function __real_mbedtls_gcm_crypt_and_tag, __wrap_mbedtls_gcm_crypt_and_tag;
+decrypt_function __real_mbedtls_gcm_auth_decrypt, __wrap_mbedtls_gcm_auth_decrypt;
+
+static encrypt_function *const reference_encrypt = __real_mbedtls_gcm_crypt_and_tag;
+static decrypt_function *const reference_decrypt = __real_mbedtls_gcm_auth_decrypt;
+#else
+static encrypt_function *const reference_encrypt = mbedtls_gcm_crypt_and_tag;
+static decrypt_function *const reference_decrypt = mbedtls_gcm_auth_decrypt;
+#endif
+
 #if defined(FLEETGATE_FAST_P256) && defined(__x86_64__)
 
 #include <immintrin.h>
 #include <openssl/crypto.h>
 #include <openssl/modes.h>
 #include <pthread.h>
-
-encrypt_function __real_mbedtls_gcm_crypt_and_tag, __wrap_mbedtls_gcm_crypt_and_tag;
-decrypt_function __real_mbedtls_gcm_auth_decrypt, __wrap_mbedtls_gcm_auth_decrypt;
 
 enum {
     block_length = 16,
@@ -111,8 +119,10 @@ WITH_AES static void encrypt_counters(
     }
 }
 
+/// With carry-less multiplication libcrypto's GHASH is in constant time; without it, it looks secrets up in tables.
 static bool is_supported(void) {
-    return __builtin_cpu_supports("aes") && __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1");
+    return __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("ssse3")
+        && __builtin_cpu_supports("sse4.1");
 }
 
 // MARK: GCM
@@ -198,17 +208,27 @@ uint64_t fleetgate_fast_gcm_thread_records(void) { return records; }
 
 int fleetgate_fast_gcm_is_supported(void) { return is_supported(); }
 
-static encrypt_function *const reference_encrypt = __real_mbedtls_gcm_crypt_and_tag;
-static decrypt_function *const reference_decrypt = __real_mbedtls_gcm_auth_decrypt;
-
 #else
+
+#if defined(FLEETGATE_FAST_P256)
+// The linker redirects the calls on every processor.
+int __wrap_mbedtls_gcm_crypt_and_tag(
+    mbedtls_gcm_context *ctx, int mode, size_t length, const unsigned char *iv, size_t iv_len, const unsigned char *add,
+    size_t add_len, const unsigned char *input, unsigned char *output, size_t tag_len, unsigned char *tag) {
+    return __real_mbedtls_gcm_crypt_and_tag(
+        ctx, mode, length, iv, iv_len, add, add_len, input, output, tag_len, tag);
+}
+
+int __wrap_mbedtls_gcm_auth_decrypt(
+    mbedtls_gcm_context *ctx, size_t length, const unsigned char *iv, size_t iv_len, const unsigned char *add,
+    size_t add_len, const unsigned char *tag, size_t tag_len, const unsigned char *input, unsigned char *output) {
+    return __real_mbedtls_gcm_auth_decrypt(ctx, length, iv, iv_len, add, add_len, tag, tag_len, input, output);
+}
+#endif
 
 uint64_t fleetgate_fast_gcm_thread_records(void) { return 0; }
 
 int fleetgate_fast_gcm_is_supported(void) { return 0; }
-
-static encrypt_function *const reference_encrypt = mbedtls_gcm_crypt_and_tag;
-static decrypt_function *const reference_decrypt = mbedtls_gcm_auth_decrypt;
 
 #endif
 

@@ -75,11 +75,18 @@ final class EventSink: Sendable {
         if fitting > 0 {
             switch self.continuation.yield(dropped == 0 ? events : Array(events.prefix(fitting))) {
             case .enqueued: break
-            case .dropped, .terminated: self.taken(fitting)
-            @unknown default: self.taken(fitting)
+            case .dropped, .terminated: return self.refused(fitting) + dropped
+            @unknown default: return self.refused(fitting) + dropped
             }
         }
         return dropped
+    }
+
+    /// Nobody takes events any more.
+    private func refused(_ count: Int) -> Int {
+        self.taken(count)
+        self.lost.wrappingAdd(count, ordering: .relaxed)
+        return count
     }
 
     /// Nothing more will be sent.

@@ -40,7 +40,19 @@ struct FastGCMTests {
             return sealed
         }
 
-        /// In place, as TLS does it.
+        /// In place and at an odd address, as TLS does it.
+        func sealInPlace(_ length: Int) -> Sealed {
+            var bytes = [0] + FastGCMTests.text.prefix(length)
+            var sealed = Sealed(status: 0, text: [], tag: Array(repeating: 0, count: 16))
+            sealed.status = bytes.withUnsafeMutableBufferPointer { bytes in
+                guard let start = bytes.baseAddress?.advanced(by: 1) else { return -1 }
+                return self.with { fleetgate_linked_gcm_encrypt($0, UnsafePointer(start), length, start, &sealed.tag) }
+            }
+            sealed.text = Array(bytes.dropFirst())
+            return sealed
+        }
+
+        /// In place too.
         func open(_ sealed: Sealed, tagLength: Int = 16, isReference: Bool) -> (status: Int32, text: [UInt8]) {
             var text = sealed.text
             let decrypt = isReference ? fleetgate_reference_gcm_decrypt : fleetgate_linked_gcm_decrypt
@@ -64,6 +76,7 @@ struct FastGCMTests {
             let record = Record(keyBits: keyBits, additionalLength: length % 40)
             let sealed = record.seal(length, isReference: false)
             #expect(sealed == record.seal(length, isReference: true), "\(length) bytes")
+            #expect(record.sealInPlace(length) == sealed, "\(length) bytes")
             let opened = record.open(sealed, isReference: false)
             #expect(opened.status == 0 && opened.text == Array(Self.text.prefix(length)), "\(length) bytes")
         }

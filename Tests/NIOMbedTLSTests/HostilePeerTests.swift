@@ -182,6 +182,7 @@ struct HostilePeerTests {
         // What came before the bad record is delivered.
         #expect(pair.server.text == "good")
         #expect(pair.server.error?.code == .badRecord)
+        #expect(pair.server.error?.peerCertificate == nil)
         #expect(pair.client.error?.code == .peerAlert)
         #expect(!pair.server.isOpen && !pair.client.isOpen)
     }

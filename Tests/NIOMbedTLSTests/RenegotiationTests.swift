@@ -78,6 +78,7 @@ struct RenegotiationTests {
         #expect(end.error?.code == .protocolError)
         #expect(end.error?.fault == .peer)
         #expect(end.error?.detail == "the peer asked to renegotiate")
+        #expect(end.error?.peerCertificate == nil)
         #expect(!end.isOpen)
     }
 

@@ -6,8 +6,9 @@
  * it at link time together with the P-256 arithmetic (FastP256.h), and switched with it. mbedTLS works block by block, which
  * is four times the work of a TLS record of 400 bytes.
  *
- * Only where the processor has AES instructions, and only for nonces of 12 and tags of 16 bytes, as TLS has them; everything
- * else is mbedTLS's. Keys and their schedules stay where mbedTLS has them.
+ * Only where the processor has instructions for AES and for carry-less multiplication, and only for nonces of 12 and tags of 16 bytes, as TLS has them; everything
+ * else is mbedTLS's. Keys and their schedules stay where mbedTLS has them; what GHASH is keyed with for a thread's last
+ * record stays with the thread until its next one or its end, when it is wiped.
  *
  * Thread rule: everything may be called from any thread at any time.
  */

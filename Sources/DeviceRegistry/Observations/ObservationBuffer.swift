@@ -63,6 +63,9 @@ final class ObservationBuffer: Sendable {
 
     var counts: ObservationCounts { state.withLock { $0.counts } }
 
+    /// Rows that wait.
+    var count: Int { state.withLock { $0.batch.count } }
+
     func put(_ certificate: ObservedCertificate) {
         let certificate = certificate.bounded
         state.withLock { state in

@@ -8,23 +8,42 @@ extension ObservationStore {
     private static let rowsPerTransaction = 64
     private static let pause = Duration.milliseconds(10)
 
-    /// Writes what waits, some rows at a time. What cannot be written is given up and counted: to keep it would only fill
-    /// the memory.
+    /// Writes what waits, some rows at a time. Whatever was observed before the call is written when it returns, also by a
+    /// flush that was under way. What cannot be written is given up and counted: to keep it would only fill the memory.
     ///
-    /// - Parameter now: Seconds since 1970-01-01T00:00:00Z.
+    /// - Parameters:
+    ///   - now: Seconds since 1970-01-01T00:00:00Z.
+    ///   - isPaced: Leaves the processor to others between two transactions, until somebody calls who is not: nobody waits
+    ///     for it.
     /// - Throws: `store-busy`, `store-failed`; what was not written by then is given up too.
-    public func flush(at now: Int64) async throws(RegistryError) {
+    public func flush(at now: Int64, isPaced: Bool = false) async throws(RegistryError) {
+        if !isPaced { hurriedFlushes.add(1, ordering: .relaxed) }
+        defer { if !isPaced { hurriedFlushes.subtract(1, ordering: .relaxed) } }
+        let flush = lastFlush.withLock { last in
+            let before = last
+            // Not within the caller's task, whose end must not lose what was taken from the buffer.
+            let own = Task { () -> Result<Void, RegistryError> in
+                _ = await before?.value
+                return await self.writePieces(at: now)
+            }
+            last = own
+            return own
+        }
+        try await flush.value.get()
+    }
+
+    private func writePieces(at now: Int64) async -> Result<Void, RegistryError> {
         let pieces = buffer.takeAll().rows(ofAtMost: Self.rowsPerTransaction)
         for (index, rows) in pieces.enumerated() {
-            // None where the task is cancelled: the program ends.
-            if index > 0 { try? await Task.sleep(for: Self.pause) }
+            if index > 0, hurriedFlushes.load(ordering: .relaxed) == 0 { try? await Task.sleep(for: Self.pause) }
             do {
                 try await write(rows, at: now)
             } catch {
                 buffer.count { $0.dropped += pieces[index...].reduce(0) { $0 + $1.count } }
-                throw error
+                return .failure(error)
             }
         }
+        return .success(())
     }
 
     private func write(_ rows: ObservationBuffer.Rows, at now: Int64) async throws(RegistryError) {

@@ -11,6 +11,10 @@ public final class ObservationStore: Sendable {
     let limits: ObservationLimits
     let buffer: ObservationBuffer
     let rowLimit: Mutex<JournalRowLimit>
+    /// The flush that was begun last.
+    let lastFlush = Mutex<Task<Result<Void, RegistryError>, Never>?>(nil)
+    /// Flushes that are to be over soon.
+    let hurriedFlushes = Atomic<Int>(0)
 
     /// Opens the file, or makes it with mode 0600, and brings its tables up to this version.
     ///

@@ -4,7 +4,7 @@ internal import NIOCore
 ///
 /// A single packet is handed on as it is. The pieces are bounded, so that the peer's back-pressure is felt.
 struct JoinedPackets {
-    /// A piece is handed on when it has this many bytes: a TLS record's worth (RFC 8446, section 5.1).
+    /// Joined packets are at most this many bytes: a TLS record's worth (RFC 8446, section 5.1).
     private static let bytesMax = 16_384
     /// Packets of more bytes are cheaper to hand on than to copy.
     private static let copiedBytesMax = 2_048
@@ -25,7 +25,9 @@ struct JoinedPackets {
             return nil
         }
         let count = bytes.readableBytes
-        guard count <= Self.copiedBytesMax, joined.readableBytes + count <= Self.bytesMax else {
+        guard count <= Self.copiedBytesMax, self.isOwned || joined.readableBytes <= Self.copiedBytesMax,
+            joined.readableBytes + count <= Self.bytesMax
+        else {
             self.joined = bytes
             self.isOwned = false
             return joined

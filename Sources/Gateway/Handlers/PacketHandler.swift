@@ -11,7 +11,7 @@ enum Side {
 protocol PacketReceiver: AnyObject {
     /// Bytes came from this side, whole packets or not.
     func received(byteCount: Int, from side: Side)
-    /// A packet came from this side, while it was not held. `now` is when it was looked at.
+    /// A packet came from this side, while it was not held. `now` is when what was read with it began to be looked at.
     func received(_ frame: MQTTFrame, from side: Side, now: NIODeadline)
     /// The device sent these bytes. How many of them, and packets, from the first on have been passed on already: they need
     /// not be cut into packets. Mostly none.
@@ -133,9 +133,9 @@ final class PacketHandler: ChannelDuplexHandler {
     /// first, when it has read to the end, or `lingerTimeout` passes.
     func closeAfterFlush(flushTimeout: TimeAmount) {
         guard let context = self.context, !self.isClosing else { return }
-        self.flush()
         self.isClosing = true
         self.received = nil
+        self.flush()
         // Flushed is not yet written: a close fails what the socket has not taken.
         let bufferedBytes = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         guard bufferedBytes > 0 || !context.channel.isWritable else {

@@ -113,6 +113,7 @@ public final class GatewayService: Service, Sendable {
             try await self.joinLoops()
             try await self.listen()
         } catch {
+            await self.sendEvents()
             try? await self.group.shutdownGracefully()
             self.eventSink.finish()
             throw error
@@ -121,10 +122,14 @@ public final class GatewayService: Service, Sendable {
         await withGracefulShutdownOrCancellation()
         for tick in ticks { tick.cancel() }
         await self.shutDown()
-        // The loops' last ones: their timers end with them.
-        for shard in self.shards { try? await shard.eventLoop.submit { shard.value.sendEvents() }.get() }
+        await self.sendEvents()
         try await self.group.shutdownGracefully()
         self.eventSink.finish()
+    }
+
+    /// Hands up the loops' last events: their timers end with them.
+    private func sendEvents() async {
+        for shard in self.shards { try? await shard.eventLoop.submit { shard.value.sendEvents() }.get() }
     }
 
     /// Makes the loops know each other.

@@ -50,11 +50,13 @@ final class LoopShard {
     private var refusalsToReport: [String: Int] = [:]
     /// Events that were not handed up yet.
     private var unsentEvents: [GatewayEvent] = []
+    private var eventsSentAt = NIODeadline.uptimeNanoseconds(0)
 
     /// Devices for which the last time of a `registrationWanted` is remembered; all others share one bucket.
     private static let registrationEventsTracked = 4_096
 
-    /// How long an event may wait for others. To wake whoever consumes them costs more than most of them.
+    /// The least time between two batches of events, however few they are: to wake whoever consumes them costs more than
+    /// most of them. An event that nothing came before for so long waits for nobody.
     static let eventDelay = TimeAmount.milliseconds(10)
     /// Events that are handed up at once, however young they are.
     private static let eventsPerBatch = 64
@@ -150,15 +152,18 @@ final class LoopShard {
     /// Hands an event up to the control plane, with those of the same moment.
     func send(_ event: GatewayEvent) {
         self.unsentEvents.append(event)
-        if self.unsentEvents.count >= Self.eventsPerBatch {
+        let due = self.eventsSentAt + Self.eventDelay
+        if self.unsentEvents.count >= Self.eventsPerBatch || due <= .now() {
             self.sendEvents()
         } else if self.unsentEvents.count == 1 {
-            self.eventLoop.assumeIsolated().scheduleTask(in: Self.eventDelay) { self.sendEvents() }
+            self.eventLoop.assumeIsolated().scheduleTask(deadline: due) { self.sendEvents() }
         }
     }
 
     /// Hands up what waits for more.
     func sendEvents() {
+        guard !self.unsentEvents.isEmpty else { return }
+        self.eventsSentAt = .now()
         let dropped = self.events.send(self.unsentEvents)
         if dropped > 0 { self.metrics.eventsDropped(dropped) }
         self.unsentEvents = []

@@ -22,18 +22,28 @@ extension CarriedSession {
         while passing.delay == nil,
             let packet = granted.packet(in: bytes, at: passing.byteCount, packetBytesMax: packetBytesMax)
         {
-            let delay: TimeAmount?
-            do {
-                delay = try self.paced(packet.byteCount, now: now)
-            } catch {
-                break
-            }
-            guard self.mayBegin(packet.packetIdentifier) else { break }
-            passing.delay = delay
+            guard self.takes(packet, now: now, delay: &passing.delay) else { break }
             passing.byteCount += packet.byteCount
             passing.packetCount += 1
         }
         return passing
+    }
+
+    /// Counts a packet against rates and Receive Maximum. False, and nothing counted, where it is too many.
+    private mutating func takes(_ packet: MQTTPublishPattern.Packet, now: NIODeadline, delay: inout TimeAmount?) -> Bool
+    {
+        let before = self.rates
+        do {
+            let wait = try self.paced(packet.byteCount, now: now)
+            if self.mayBegin(packet.packetIdentifier) {
+                delay = wait
+                return true
+            }
+        } catch {
+            // Judged by itself, it says why.
+        }
+        self.rates = before
+        return false
     }
 
     mutating func publishFromDevice(_ frame: MQTTFrame) -> Outcome {

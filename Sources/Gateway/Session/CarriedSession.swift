@@ -64,8 +64,12 @@ struct CarriedSession {
     var granted: MQTTPublishPattern?
     /// Those that were permitted and had to be decoded, since the grant is in force.
     var publishesDecoded: UInt8 = 0
-    private var messageRate: TokenBucket
-    private var byteRate: ByteBucket
+    /// What the device may still send.
+    struct Rates {
+        var messages: TokenBucket
+        var bytes: ByteBucket
+    }
+    var rates: Rates
     /// PINGREQs of the gateway's own that the broker has not answered: their PINGRESP is not the device's.
     var probesOutstanding = 0
 
@@ -90,8 +94,9 @@ struct CarriedSession {
         self.publishesUnderWay = IdentifiersUnderWay(
             countMax: agreement.deviceReceiveMaximum.map(Int.init) ?? Self.publishesRememberedMax
         )
-        self.messageRate = Self.bucket(terms.limits.messageRate, now: now)
-        self.byteRate = ByteBucket(terms.limits.byteRate, now: now)
+        self.rates = Rates(
+            messages: Self.bucket(terms.limits.messageRate, now: now),
+            bytes: ByteBucket(terms.limits.byteRate, now: now))
     }
 
     private static func bucket(_ rate: MessageRate, now: NIODeadline) -> TokenBucket {
@@ -101,10 +106,10 @@ struct CarriedSession {
     /// Takes a new grant over for the packets to come. A rate that did not change keeps what was spent of it.
     mutating func adopt(_ grant: DeviceGrant, _ limits: DeviceLimits, now: NIODeadline) {
         if limits.messageRate != self.limits.messageRate {
-            self.messageRate = Self.bucket(limits.messageRate, now: now)
+            self.rates.messages = Self.bucket(limits.messageRate, now: now)
         }
         if limits.byteRate != self.limits.byteRate {
-            self.byteRate = ByteBucket(limits.byteRate, now: now)
+            self.rates.bytes = ByteBucket(limits.byteRate, now: now)
         }
         self.grant = grant
         self.limits = limits
@@ -153,16 +158,16 @@ struct CarriedSession {
         var messageDelay: TimeAmount?
         switch self.limits.messageRate.onExceeded {
         case .throttle:
-            messageDelay = self.messageRate.takeOrOwe(now: now)
+            messageDelay = self.rates.messages.takeOrOwe(now: now)
         case .disconnect:
-            guard self.messageRate.take(now: now) else { throw Self.messageRateExceeded }
+            guard self.rates.messages.take(now: now) else { throw Self.messageRateExceeded }
         }
         switch self.limits.byteRate.onExceeded {
         case .throttle:
-            guard let byteDelay = self.byteRate.takeOrOwe(byteCount, now: now) else { return messageDelay }
+            guard let byteDelay = self.rates.bytes.takeOrOwe(byteCount, now: now) else { return messageDelay }
             return max(messageDelay ?? byteDelay, byteDelay)
         case .disconnect:
-            guard self.byteRate.take(byteCount, now: now) else { throw Self.byteRateExceeded }
+            guard self.rates.bytes.take(byteCount, now: now) else { throw Self.byteRateExceeded }
             return messageDelay
         }
     }

@@ -84,7 +84,7 @@ enum ControlRoutes {
             do {
                 let imported = try await summary
                 // Whoever has been told that the devices are there can connect them.
-                await sessions?.settle()
+                if !header.dryRun { await sessions?.settle() }
                 return imported
             } catch let error as RegistryError {
                 throw ControlFailure(error)

@@ -31,7 +31,7 @@ struct ObservationService: Service {
         try? await gracefulShutdown()
         work.cancel()
         let failing = await work.value
-        await flush(wasFailing: failing)
+        await flush(wasFailing: failing, isPaced: false)
         do {
             try observer.store.close()
         } catch {
@@ -49,7 +49,7 @@ struct ObservationService: Service {
         var seconds: Int64 = 0
         var isFailing = false
         while !Task.isCancelled {
-            isFailing = await flush(wasFailing: isFailing)
+            isFailing = await flush(wasFailing: isFailing, isPaced: true)
             for sign in observer.takeSigns() { await suspicions.add(sign) }
             metrics.update(observer.store.counts)
             if seconds % Self.sweepSeconds == 0 { await sweep() }
@@ -62,9 +62,9 @@ struct ObservationService: Service {
 
     /// One message when it begins to fail, one when it works again.
     @discardableResult
-    private func flush(wasFailing: Bool) async -> Bool {
+    private func flush(wasFailing: Bool, isPaced: Bool) async -> Bool {
         do throws(RegistryError) {
-            try await observer.store.flush(at: Self.now)
+            try await observer.store.flush(at: Self.now, isPaced: isPaced)
             if wasFailing { logger.log(.notice, "observations are written again", fields: [:]) }
             return false
         } catch {

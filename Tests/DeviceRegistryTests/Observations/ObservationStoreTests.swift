@@ -121,6 +121,17 @@ import Testing
         #expect(found == 150)
     }
 
+    @Test func aFlushWaitsForTheOneThatIsUnderWay() async throws {
+        let store = try fixture.store()
+        for number in 0..<1_000 { store.record(ObservationFixture.certificate(number)) }
+        let slow = Task { try await store.flush(at: now, isPaced: true) }
+        // Begun when nothing waits any more: it has taken all of it.
+        while store.buffer.count > 0 { await Task.yield() }
+        try await store.flush(at: now)
+        #expect(store.counts.handshakes == 1_000)
+        try await slow.value
+    }
+
     @Test func whatStoodBehindAFailedTransactionIsGivenUpToo() async throws {
         let store = try fixture.store()
         for number in 0..<150 { store.record(ObservationFixture.certificate(number)) }

@@ -43,11 +43,14 @@ struct OCSPTests {
     }
 
     private static func isLetIn(_ gate: FleetGateProcess, _ credentials: DeviceCredentials) async throws -> Bool {
+        let start = gate.process.lines.count
         let device = try DeviceConnection(to: gate, as: credentials)
         let connack = try await device.connect(MQTTBytes.connect(.v5))
         guard connack.dropFirst(3).first == 0 else { return false }
         try device.send(MQTTBytes.disconnect)
         try await device.ended()
+        // Not to be taken for the end of the next one.
+        try await gate.logEntry("session ended", from: start)
         return true
     }
 

@@ -165,4 +165,39 @@ struct CarriedSessionRepeatedPublishTests {
             try conversation.device(packets[3])
                 == .ended(.receiveMaximumExceeded, .device, answer: .receiveMaximumExceeded))
     }
+
+    @Test("what is too many is charged once, and ends for its own reason")
+    func twoLimits() throws {
+        let terms = try SessionTerms.make {
+            $0.messageRate.perSecond = 1
+            $0.messageRate.burst = 4
+            $0.messageRate.onExceeded = .disconnect
+        }
+        var conversation = try CarriedConversation(.v5, terms: terms) { $0.deviceReceiveMaximum = 3 }
+        for id in UInt16(1)...3 {
+            #expect(try conversation.device(.publish(Topic.up, qos: .atLeastOnce, id: id)) == .passed)
+        }
+        // The fourth message that the rate permits, and one more than Receive Maximum does.
+        #expect(
+            try conversation.device(.publish(Topic.up, qos: .atLeastOnce, id: 4))
+                == .ended(.receiveMaximumExceeded, .device, answer: .receiveMaximumExceeded))
+    }
+
+    @Test("a byte rate that is exceeded takes no message", arguments: MQTTProtocolVersion.allCases)
+    func byteRate(version: MQTTProtocolVersion) throws {
+        let size = try MQTTPacket.publish(Topic.up).bytes(version).readableBytes
+        let terms = try SessionTerms.make {
+            $0.messageRate.perSecond = 1
+            $0.messageRate.burst = 3
+            $0.messageRate.onExceeded = .disconnect
+            $0.byteRate.perSecond = 1
+            $0.byteRate.burst = 2 * size
+            $0.byteRate.onExceeded = .disconnect
+        }
+        var conversation = try CarriedConversation(version, terms: terms)
+        for _ in 0..<2 { #expect(try conversation.device(.publish(Topic.up)) == .passed) }
+        #expect(
+            try conversation.device(.publish(Topic.up))
+                == .ended(.byteRateExceeded, .device, answer: .messageRateTooHigh))
+    }
 }

@@ -192,10 +192,12 @@ import Testing
             try await gate.withDevices { devices in
                 let rehearsed = try await Self.importing("device\nm1\nm2\n", dryRun: true, by: devices)
                 #expect(rehearsed == ImportSummary(rows: 2, added: 2))
+                #expect(gate.settled.withLock { $0 } == 0)
                 let count = try await devices.apply(.count(query: DeviceQuery())).answer
                 #expect(count == .count(0))
                 let done = try await Self.importing("device\nm1\nm2\n", by: devices)
                 #expect(done == rehearsed)
+                #expect(gate.settled.withLock { $0 } == (running ? 1 : 0), "event loops have it before the answer")
                 await #expect(throws: ControlFailure.self) {
                     _ = try await Self.importing("device\nm1\n", dryRun: true, by: devices)
                 }

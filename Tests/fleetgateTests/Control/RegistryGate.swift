@@ -17,6 +17,8 @@ final class RegistryGate: Sendable {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     /// Sessions that are open, for those who count them; a judged device that is not active loses its own.
     let openSessions = Mutex<[DeviceKey: Int]>([:])
+    /// How often event loops were waited for.
+    let settled = Mutex(0)
 
     init() throws {
         folder = try SocketFolder()
@@ -39,7 +41,7 @@ final class RegistryGate: Sendable {
                 if await registry.directory.device(key)?.state != .active {
                     self.openSessions.withLock { $0[key] = nil }
                 }
-            }, settle: {})
+            }, settle: { self.settled.withLock { $0 += 1 } })
         let all =
             routes
             + ControlRoutes.registry(
