@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// What happens on the data plane, some events at a time: each event loop's in the order in which they happened, at the
-/// latest ``LoopShard/eventDelay`` after it.
+/// What happens on the data plane, some events at a time: each event loop's in the order in which they happened, handed up
+/// 10 ms after it at the latest.
 ///
 /// To be consumed by one task. What it does not take in time is bounded in number, and lost and counted beyond that.
 public struct GatewayEvents: AsyncSequence, Sendable {
