@@ -154,12 +154,20 @@ fleetgate_connection *fleetgate_connection_being_stepped(void)
     return stepping;
 }
 
+/* Those of the anchors, which `fleetgate_settings_set_trust` took from a `fleetgate_certificates`. */
+static const fleetgate_issuer_tables *tables_for(const fleetgate_connection *connection)
+{
+    const mbedtls_x509_crt *anchors = connection->ssl.conf->ca_chain;
+    return anchors == NULL ? NULL : ((const fleetgate_certificates *) anchors)->tables;
+}
+
 fleetgate_step fleetgate_connection_handshake(fleetgate_connection *connection, int *error)
 {
     /* As `mbedtls_ssl_handshake` does it. */
     *error = 0;
     fleetgate_connection *before = stepping;
     stepping = connection;
+    const fleetgate_issuer_tables *tables_before = fleetgate_issuer_tables_use(tables_for(connection));
     while (*error == 0 && connection->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER) {
         if (connection->ssl.state == MBEDTLS_SSL_SERVER_CERTIFICATE) {
             connection->certificate_state_seen = 1;
@@ -170,6 +178,7 @@ fleetgate_step fleetgate_connection_handshake(fleetgate_connection *connection, 
             switch_server_to_application_keys(&connection->ssl);
         }
     }
+    fleetgate_issuer_tables_use(tables_before);
     stepping = before;
     return step_from(*error);
 }

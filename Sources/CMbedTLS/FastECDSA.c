@@ -5,6 +5,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED   // ECDSA_verify: what replaces it looks the algorithm up under a lock, each time
 #include "FastP256.h"
 #include "FastSignatures.h"
+#include "IssuerTables.h"
 
 #include <mbedtls/bignum.h>
 #include <mbedtls/ecdsa.h>
@@ -25,7 +26,6 @@ typedef int read_signature_function(
 read_signature_function __real_mbedtls_ecdsa_read_signature, __wrap_mbedtls_ecdsa_read_signature;
 
 enum {
-    coordinate_length = FLEETGATE_P256_SCALAR_LENGTH,
     // SHA-1 to SHA-512: nothing else is signed here.
     hash_length_min = 20,
     hash_length_max = 64,
@@ -60,14 +60,16 @@ static EC_KEY *key_for_thread(void) {
     return key;
 }
 
-/// False also when the point is not on the curve or its coordinates are not reduced, which libcrypto checks.
-static bool set_public_key(EC_KEY *key, const mbedtls_ecp_point *point) {
-    unsigned char bytes[FLEETGATE_P256_POINT_LENGTH];
-    bytes[0] = 4;
-    return mbedtls_mpi_cmp_int(&point->Z, 1) == 0
-        && mbedtls_mpi_write_binary(&point->X, bytes + 1, coordinate_length) == 0
-        && mbedtls_mpi_write_binary(&point->Y, bytes + 1 + coordinate_length, coordinate_length) == 0
-        && EC_KEY_oct2key(key, bytes, sizeof bytes, NULL) == 1;
+/// 1 for a good signature, 0 for a bad one, anything else when libcrypto cannot say.
+static int judge(
+    const unsigned char *public_key, const unsigned char *hash, size_t hash_length, const unsigned char *signature,
+    size_t signature_length) {
+    const int answer = fleetgate_issuer_table_check(public_key, hash, hash_length, signature, signature_length);
+    if (answer >= 0) return answer;
+    EC_KEY *key = key_for_thread();
+    // False also when the point is not on the curve or its coordinates are not reduced.
+    if (key == NULL || EC_KEY_oct2key(key, public_key, FLEETGATE_P256_POINT_LENGTH, NULL) != 1) return -1;
+    return ECDSA_verify(0, hash, (int)hash_length, signature, (int)signature_length, key);
 }
 
 /// True when `*status` is the answer; false when mbedTLS must give it.
@@ -78,13 +80,10 @@ static bool try_check(
         || hash_length > hash_length_max || signature_length > signature_length_max) {
         return false;
     }
-    EC_KEY *key = key_for_thread();
-    if (key == NULL) return false;
+    unsigned char public_key[FLEETGATE_P256_POINT_LENGTH];
+    if (!fleetgate_issuer_table_key(&context->Q, public_key)) return false;
     ERR_set_mark();
-    int answer = -1;
-    if (set_public_key(key, &context->Q)) {
-        answer = ECDSA_verify(0, hash, (int)hash_length, signature, (int)signature_length, key);
-    }
+    const int answer = judge(public_key, hash, hash_length, signature, signature_length);
     ERR_pop_to_mark();  // other users of libcrypto on this thread must not find our refusals in their queue
     if (answer != 0 && answer != 1) return false;
     checks++;

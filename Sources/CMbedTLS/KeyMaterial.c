@@ -97,6 +97,7 @@ void fleetgate_certificates_free(fleetgate_certificates *certificates)
         return;
     }
     mbedtls_x509_crt_free(&certificates->chain);
+    fleetgate_issuer_tables_free(certificates->tables);
     free(certificates);
 }
 

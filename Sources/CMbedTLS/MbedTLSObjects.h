@@ -23,7 +23,10 @@ struct fleetgate_random {
 };
 
 struct fleetgate_certificates {
+    /* First, so that whoever is given only this can find the tables. */
     mbedtls_x509_crt chain;
+    /* Of these certificates' public keys; null when none were made. */
+    fleetgate_issuer_tables *tables;
 };
 
 struct fleetgate_key {

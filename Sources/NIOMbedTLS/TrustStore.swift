@@ -1,3 +1,4 @@
+internal import CMbedTLS
 internal import Synchronization
 
 /// The trust anchors of a context, with the intermediates configured: what mbedTLS verifies with, and what is known of
@@ -9,6 +10,8 @@ final class TrustStore {
     /// As given, to recognise it by.
     let pem: [UInt8]
     let intermediatesPEM: [UInt8]
+    /// A server's has tables with which signatures are checked.
+    let role: TLSConfiguration.Role
     /// Whether keys that are too weak were accepted in the intermediates.
     let weakKeysAllowed: Bool
     /// What mbedTLS takes as trusted: the anchors, then the intermediates.
@@ -38,6 +41,7 @@ final class TrustStore {
         }
         self.pem = configuration.trustAnchorsPEM
         self.intermediatesPEM = configuration.intermediatesPEM
+        self.role = configuration.role
         self.weakKeysAllowed = !configuration.leafPolicy.refusesWeakKeys
         self.certificates = certificates
         self.anchors = anchors
@@ -59,11 +63,14 @@ final class TrustStore {
                 throw IntermediateProblem(isAboutAnchor: false, detail: "\(error)")
             }
         }
+        // A server meets what these have signed with every new device.
+        if configuration.role == .server { fleetgate_certificates_make_tables(certificates.pointer) }
     }
 
     /// Whether a context of that configuration can use this one.
     func serves(_ configuration: TLSConfiguration, now: Int64) -> Bool {
-        self.pem == configuration.trustAnchorsPEM && self.intermediatesPEM == configuration.intermediatesPEM
+        self.role == configuration.role && self.pem == configuration.trustAnchorsPEM
+            && self.intermediatesPEM == configuration.intermediatesPEM
             && self.weakKeysAllowed != configuration.leafPolicy.refusesWeakKeys
             && self.standIns.allSatisfy { $0.validity.contains(now) }
             && !self.unusedStandIns.contains { $0.validity.contains(now) }

@@ -2,7 +2,8 @@ import CMbedTLS
 import Foundation
 import Testing
 
-/// ECDSA on P-256 as linked judges every signature as mbedTLS itself does, with its own error codes.
+/// ECDSA on P-256 as linked judges every signature as mbedTLS itself does, with its own error codes: with a table for the
+/// signer's key, as for an anchor's, and without.
 @Suite("fast signatures")
 struct FastSignaturesTests {
     private static let verifyFailed: Int32 = -0x4E00
@@ -61,17 +62,27 @@ struct FastSignaturesTests {
     }
 
     /// As when the switch is on, whatever other tests do with it.
-    private func accelerated<Result>(_ body: () throws -> Result) rethrows -> Result {
+    ///
+    /// - Parameter publicKey: one that has a table meanwhile.
+    private func accelerated<Result>(tableFor publicKey: [UInt8]? = nil, _ body: () throws -> Result) rethrows -> Result
+    {
         fleetgate_p256_set_thread_override(1)
-        defer { fleetgate_p256_set_thread_override(FLEETGATE_P256_FOLLOW_SWITCH) }
+        let tables = publicKey.flatMap { fleetgate_issuer_tables_new($0) }
+        let before = fleetgate_issuer_tables_use(tables)
+        defer {
+            fleetgate_issuer_tables_use(before)
+            fleetgate_issuer_tables_free(tables)
+            fleetgate_p256_set_thread_override(FLEETGATE_P256_FOLLOW_SWITCH)
+        }
         return try body()
     }
 
-    @Test func goodSignaturesAreGood() throws {
-        try accelerated {
-            var random = SeededBytes(seed: 0x51_6E)
-            for _ in 0..<40 {
-                let key = try Key()
+    @Test(arguments: [false, true])
+    func goodSignaturesAreGood(hasTable: Bool) throws {
+        var random = SeededBytes(seed: 0x51_6E)
+        for _ in 0..<40 {
+            let key = try Key()
+            try accelerated(tableFor: hasTable ? key.publicKey : nil) {
                 let hash = random.scalar().bytes
                 let (r, s) = try key.sign(hash)
                 for signature in [Self.der(r, s), Self.der(r, Self.negated(s))] {
@@ -83,10 +94,10 @@ struct FastSignaturesTests {
     }
 
     /// Hashes longer than the order are cut to it (FIPS 186-4, 6.4); short ones are taken as they are.
-    @Test(arguments: [1, 19, 20, 28, 31, 32, 33, 48, 64, 65, 100])
-    func hashesOfAnyLength(_ length: Int) throws {
-        try accelerated {
-            let key = try Key()
+    @Test(arguments: [1, 19, 20, 28, 31, 32, 33, 48, 64, 65, 100], [false, true])
+    func hashesOfAnyLength(_ length: Int, hasTable: Bool) throws {
+        let key = try Key()
+        try accelerated(tableFor: hasTable ? key.publicKey : nil) {
             let hash = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 11) }
             // What mbedTLS signs with 32 bytes has the same number as its first 32 bytes, or as the hash behind zeros.
             let digest = Array(repeating: 0, count: max(0, 32 - length)) + hash.prefix(32)
@@ -96,9 +107,10 @@ struct FastSignaturesTests {
         }
     }
 
-    @Test func anyChangedBitIsBad() throws {
-        try accelerated {
-            let key = try Key()
+    @Test(arguments: [false, true])
+    func anyChangedBitIsBad(hasTable: Bool) throws {
+        let key = try Key()
+        try accelerated(tableFor: hasTable ? key.publicKey : nil) {
             let hash = P256Scalar.large.bytes
             let (r, s) = try key.sign(hash)
             let signature = Self.der(r, s)
@@ -120,9 +132,48 @@ struct FastSignaturesTests {
         }
     }
 
-    @Test func numbersOutOfRange() throws {
-        try accelerated {
-            let key = try Key()
+    /// Hashes that make the arithmetic meet its special cases: a multiple of nothing, and a number beyond the order.
+    @Test(arguments: [P256Scalar.zero, .order, .orderPlusOne, .allOnes], [false, true])
+    func hashesOfSpecialNumbers(_ hash: P256Scalar, hasTable: Bool) throws {
+        let key = try Key()
+        try accelerated(tableFor: hasTable ? key.publicKey : nil) {
+            let (r, s) = try key.sign(hash.bytes)
+            for signature in [Self.der(r, s), Self.der(r, Self.negated(s)), Self.der(s, r)] {
+                let (own, linked) = self.bothSay(key.publicKey, hash.bytes, signature)
+                #expect(linked == own)
+            }
+            #expect(self.bothSay(key.publicKey, hash.bytes, Self.der(r, s)).own == 0)
+        }
+    }
+
+    /// With the private key 1 the two points that are added can be chosen: the same one, and opposite ones.
+    @Test(arguments: [false, true])
+    func pointsThatAreEqualAndOpposite(hasTable: Bool) throws {
+        let publicKey = P256Point.generator.bytes
+        let x = Array(publicKey[1...32])
+        try accelerated(tableFor: hasTable ? publicKey : nil) {
+            // r = e = x(G), s = 2r: half of G twice, which is G.
+            var twice = [UInt8](repeating: 0, count: 32)
+            var carry = 0
+            for i in (0..<32).reversed() {
+                let sum = 2 * Int(x[i]) + carry
+                twice[i] = UInt8(truncatingIfNeeded: sum)
+                carry = sum >> 8
+            }
+            try #require(carry == 0)
+            let equal = self.bothSay(publicKey, x, Self.der(x, twice))
+            #expect((equal.own, equal.linked) == (0, 0))
+            // e = -r: nothing is left, which is no point with coordinates.
+            let opposite = self.bothSay(publicKey, Self.negated(x), Self.der(x, twice))
+            #expect(opposite.own != 0)
+            #expect(opposite.linked == opposite.own)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func numbersOutOfRange(hasTable: Bool) throws {
+        let key = try Key()
+        try accelerated(tableFor: hasTable ? key.publicKey : nil) {
             let hash = P256Scalar.large.bytes
             let (r, s) = try key.sign(hash)
             let odd: [P256Scalar] = [.zero, .one, .orderMinusOne, .order, .orderPlusOne, .allOnes]
@@ -143,9 +194,10 @@ struct FastSignaturesTests {
         }
     }
 
-    @Test func oddEncodings() throws {
-        try accelerated {
-            let key = try Key()
+    @Test(arguments: [false, true])
+    func oddEncodings(hasTable: Bool) throws {
+        let key = try Key()
+        try accelerated(tableFor: hasTable ? key.publicKey : nil) {
             let hash = P256Scalar.large.bytes
             let (r, s) = try key.sign(hash)
             let good = Self.der(r, s)
@@ -194,5 +246,31 @@ struct FastSignaturesTests {
         defer { fleetgate_p256_set_thread_override(FLEETGATE_P256_FOLLOW_SWITCH) }
         #expect(checks(Self.der(r, s)) == 0, "switched off")
         #expect(fleetgate_fast_signatures_agree() == 1)
+    }
+
+    @Test(.enabled(if: fleetgate_p256_compiled_in() == 1, "built without acceleration"))
+    func aTableIsForItsKeyOnly() throws {
+        let (key, other) = (try Key(), try Key())
+        let hash = P256Scalar.large.bytes
+        let (r, s) = try key.sign(hash)
+        func checks(_ publicKey: [UInt8], _ signature: [UInt8], _ expected: Int32) -> UInt64 {
+            let before = fleetgate_issuer_tables_thread_checks()
+            let answer = fleetgate_linked_check_signature(publicKey, hash, hash.count, signature, signature.count)
+            #expect(answer == expected)
+            return fleetgate_issuer_tables_thread_checks() - before
+        }
+        accelerated(tableFor: key.publicKey) {
+            #expect(checks(key.publicKey, Self.der(r, s), 0) == 1)
+            #expect(checks(key.publicKey, Self.der(s, r), Self.verifyFailed) == 1, "a wrong one is found wrong once")
+            #expect(checks(other.publicKey, Self.der(r, s), Self.verifyFailed) == 0)
+        }
+        accelerated { #expect(checks(key.publicKey, Self.der(r, s), 0) == 0, "none in use any more") }
+    }
+
+    @Test(arguments: P256Point.bad)
+    func keysThatAreNoneGetNoTable(_ point: P256Point) {
+        let tables = fleetgate_issuer_tables_new(point.bytes)
+        defer { fleetgate_issuer_tables_free(tables) }
+        #expect(fleetgate_issuer_tables_count(tables) == 0)
     }
 }

@@ -66,6 +66,13 @@ size_t fleetgate_certificates_count(const fleetgate_certificates *certificates);
 const unsigned char *fleetgate_certificates_der(
     const fleetgate_certificates *certificates, size_t index, size_t *length);
 
+/**
+ * Makes the tables with which handshakes check what these certificates' P-256 keys have signed (FastSignatures.h), unless
+ * they are there. Takes a lock, and 30 ms for each that no other list has: not on an event loop, and before
+ * the first handshake. Without memory, or built without acceleration, there are fewer or none.
+ */
+void fleetgate_certificates_make_tables(fleetgate_certificates *certificates);
+
 /** An empty list, for certificates as a peer would present them; `error` receives an mbedTLS code with a null. */
 fleetgate_certificates *fleetgate_certificates_new_empty(int *error);
 /**

@@ -16,7 +16,11 @@
  *    device has its private key (CertificateVerify, RFC 8446, 4.4.3, and RFC 5246, 7.4.8) is no part of a chain and is
  *    checked every time.
  *
- * Thread rule: everything may be called from any thread at any time, and concerns the calling thread's memory.
+ * 3. For the public keys of the CAs that a server is configured with, libcrypto has a table each of multiples of the key:
+ *    a check of what they signed takes half the time. Nobody but the operator can have a table made.
+ *
+ * Thread rule: everything may be called from any thread at any time. What is remembered is the calling thread's own; tables
+ * are there for all threads, which read them without a lock.
  */
 
 #include <stddef.h>
@@ -37,6 +41,33 @@ uint64_t fleetgate_remembered_signatures_thread_count(void);
 
 /** Forgets what the calling thread remembers. For tests. */
 void fleetgate_remembered_signatures_forget(void);
+
+/**
+ * Tables that a list of certificates has at most, and a process with all its lists: some 150 KB each, and 30 ms of processor
+ * time to make one. Lists of the same keys share them. What CAs beyond them have signed is checked without a table.
+ */
+#define FLEETGATE_ISSUER_TABLES_MAX 16
+#define FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX 128
+
+/** Tables for some public keys. Immutable: may be used by several threads at a time. */
+typedef struct fleetgate_issuer_tables fleetgate_issuer_tables;
+
+/**
+ * The table for one key of FLEETGATE_P256_POINT_LENGTH bytes; for tests, handshakes use those of their anchors
+ * (`fleetgate_certificates_make_tables`). Empty when libcrypto can make none; null without memory, or when not compiled in.
+ */
+fleetgate_issuer_tables *fleetgate_issuer_tables_new(const unsigned char *public_key);
+void fleetgate_issuer_tables_free(fleetgate_issuer_tables *tables);
+size_t fleetgate_issuer_tables_count(const fleetgate_issuer_tables *tables);
+
+/**
+ * From now on the calling thread checks signatures with these tables; with none when null. They must outlive that. Returns
+ * those of before.
+ */
+const fleetgate_issuer_tables *fleetgate_issuer_tables_use(const fleetgate_issuer_tables *tables);
+
+/** How many signatures were judged with a table for the calling thread. */
+uint64_t fleetgate_issuer_tables_thread_checks(void);
 
 /** How many ECDSA signatures libcrypto has judged for the calling thread; 0 when not compiled in. */
 uint64_t fleetgate_fast_signatures_thread_checks(void);
