@@ -1,5 +1,6 @@
 """The two load generators, on their own core: openssl_load (on OpenSSL) and firmware-sim (on mbedTLS)."""
 
+import glob
 import json
 import os
 import resource
@@ -24,13 +25,14 @@ def compile_openssl_load(scratch):
     compiler = find_program("cc") or find_program("gcc") or find_program("clang")
     if not compiler:
         raise BenchError("no C compiler (cc): the second load generator cannot be built. Debian: apt install gcc")
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "openssl_load.c")
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "openssl_load")
+    sources = sorted(glob.glob(os.path.join(glob.escape(folder), "*.c")))
     program = os.path.join(scratch, "openssl_load")
     command = [compiler, "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Wshadow", "-Wconversion",
-               "-Wstrict-prototypes", source, "-o", program, "-lssl", "-lcrypto"]
+               "-Wstrict-prototypes", *sources, "-o", program, "-lssl", "-lcrypto"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode != 0:
-        raise BenchError("openssl_load.c does not compile. Are OpenSSL's headers there? Debian: apt install "
+        raise BenchError("openssl_load does not compile. Are OpenSSL's headers there? Debian: apt install "
                          f"libssl-dev\n{done.stderr.strip()}")
     return program
 
