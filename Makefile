@@ -34,10 +34,19 @@ define set_up
 prefix=$$(Deploy/setup.sh $(if $(MBEDTLS),--mbedtls $(MBEDTLS))); export FLEETGATE_MBEDTLS_PREFIX=$$prefix
 endef
 
+# What ships has Swift's runtime inside, where the toolchain has it as archives: it runs where no Swift is installed, and
+# calls into the runtime, of which a connection makes thousands, do not go through the dynamic linker's table.
+define set_release
+resources=$$(swiftc -print-target-info | sed -n 's/^ *"runtimeResourcePath": "\(.*\)",\{0,1\}$$/\1/p'); \
+release=(swift build -c release); if [[ -d $${resources}_static/linux ]]; then release+=(--static-swift-stdlib); \
+else echo "no archives of Swift's runtime beside $$resources: what is built needs them to run" >&2; fi
+endef
+
 define build_release
-swift build -c release --product fleetgate; \
-swift build -c release --product firmware-sim; \
-bin=$$(swift build -c release --show-bin-path)
+$(set_release); \
+"$${release[@]}" --product fleetgate; \
+"$${release[@]}" --product firmware-sim; \
+bin=$$("$${release[@]}" --show-bin-path)
 endef
 
 help: ## print this
@@ -71,15 +80,15 @@ bench: ## FleetGate beside mosquitto, HAProxy and nginx, with goals; leaves its 
 	@$(set_up); $(build_release); python3 Firmware-sim/Benchmarks/Peers/bench.py "$$bin" --out .build/bench $(BENCH)
 
 bench-allocations: ## allocations per handshake, forwarded PUBLISH and decision, against their limits
-	@$(set_up); $(build_release); swift build -c release --product policy-bench; \
+	@$(set_up); $(build_release); "$${release[@]}" --product policy-bench; \
 	python3 Firmware-sim/Benchmarks/AllocationGuard/allocation_guard.py "$$bin"
 
 bench-connect: ## full mutual-TLS MQTT connects per second of the gateway's CPU time
 	@$(set_up); $(build_release); Firmware-sim/Benchmarks/connects-per-cpu-second.sh "$$bin"
 
 bench-policy: ## decisions, topic checks, loading of device profiles and CRLs, with their goals
-	@$(set_up); swift build -c release --product policy-bench; \
-	"$$(swift build -c release --show-bin-path)/policy-bench"
+	@$(set_up); $(set_release); "$${release[@]}" --product policy-bench; \
+	"$$("$${release[@]}" --show-bin-path)/policy-bench"
 
 bench-disable: ## from `fleetgate device disable` to the closed socket, with 5,000 live sessions
 	@$(set_up); $(build_release); Firmware-sim/Benchmarks/disable-to-closed.sh "$$bin"
