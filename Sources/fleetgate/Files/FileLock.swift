@@ -24,7 +24,6 @@ final class FileLock: Sendable {
                 guard errno == EINTR else {
                     let failure = Failure.unusable(
                         "\(path) cannot be locked: \(unsafe String(cString: strerror(errno)))")
-                    close(descriptor)
                     throw failure
                 }
             }
@@ -33,7 +32,6 @@ final class FileLock: Sendable {
         let end = ContinuousClock.now + waiting
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             guard ContinuousClock.now < end else {
-                close(descriptor)
                 throw .isHeld
             }
             usleep(Self.microsecondsBetweenTries)
@@ -42,5 +40,12 @@ final class FileLock: Sendable {
 
     private static let microsecondsBetweenTries: UInt32 = 20_000
 
-    deinit { close(descriptor) }
+    /// Runs after a failure of `init` too, which has set everything by then.
+    deinit {
+        guard descriptor >= 0 else { return }
+        // Said in so many words: a child that was forked and has not begun its program yet has the descriptor too, and the
+        // lock would last until it does.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

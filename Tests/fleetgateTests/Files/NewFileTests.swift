@@ -70,6 +70,39 @@ import Testing
         #expect(try folder.mode("lock") == 0o600)
     }
 
+    /// A number that is closed twice is somebody else's the second time.
+    @Test func whoDoesNotGetItClosesOneDescriptorOnce() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/lock"
+        let lock = try FileLock(path)
+        for _ in 0..<20 {
+            #expect(throws: FileLock.Failure.isHeld) { try FileLock(path) }
+            #expect(throws: FileLock.Failure.self) { try FileLock(folder.path + "/none/lock") }
+        }
+        #expect(try Self.copies(of: path).count == 1)
+        withExtendedLifetime(lock) {}
+    }
+
+    /// This process's descriptors of a file.
+    private static func copies(of path: String) throws -> [Int32] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+            .filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path }
+            .compactMap { Int32($0) }
+    }
+
+    /// As a child has between fork(2) and execve(2).
+    @Test func aCopyOfItsDescriptorDoesNotKeepIt() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/lock"
+        var lock: FileLock? = try FileLock(path)
+        let copies = try Self.copies(of: path).map { dup($0) }
+        defer { for copy in copies { close(copy) } }
+        #expect(copies.count == 1)
+        #expect(lock != nil)
+        lock = nil
+        _ = try FileLock(path)
+    }
+
     @Test func aLinkOrAMissingFolderIsNoLock() throws {
         let folder = try TemporaryFolder()
         try folder.write("x", to: "file")
