@@ -73,8 +73,8 @@ enum DistinguishedName {
 
     private static func append(_ value: String, to text: inout String) {
         // Nearly every value is plain ASCII without any of these: no need to take it apart.
-        let isPlain = value.utf8.allSatisfy { (0x20..<0x7F).contains($0) && !Self.specials.contains($0) }
-        if isPlain, value.utf8.first != UInt8(ascii: " "), value.utf8.first != UInt8(ascii: "#"),
+        if value.utf8.allSatisfy(Self.isPlain), value.utf8.first != UInt8(ascii: " "),
+            value.utf8.first != UInt8(ascii: "#"),
             value.utf8.last != UInt8(ascii: " ")
         {
             text += value
@@ -100,7 +100,15 @@ enum DistinguishedName {
         }
     }
 
-    private static let specials = Array("\"+,;<>\\".utf8)
+    /// Whether it stands for itself wherever it is not the first or last character.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "<"),
+            UInt8(ascii: ">"), UInt8(ascii: "\\"):
+            false
+        case _: (0x20..<0x7F).contains(byte)
+        }
+    }
 
     private static let shortNames: [String: String] = [
         "2.5.4.3": "CN", "2.5.4.5": "serialNumber", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST",

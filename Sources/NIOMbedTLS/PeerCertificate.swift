@@ -212,11 +212,16 @@ extension PeerCertificate {
 }
 
 private func hexadecimal(_ bytes: [UInt8]) -> String {
-    var text = ""
-    text.reserveCapacity(bytes.count * 2)
-    for byte in bytes {
-        text += byte < 0x10 ? "0" : ""
-        text += String(byte, radix: 16)
+    // Log, audit log and inventory ask for it with every session.
+    String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
+        for (index, byte) in bytes.enumerated() {
+            text[2 * index] = digit(byte >> 4)
+            text[2 * index + 1] = digit(byte & 15)
+        }
+        return text.count
     }
-    return text
+}
+
+private func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
 }

@@ -138,7 +138,7 @@ extension CertificateMatcher {
             }
             let value = bytes[range]
             values.append(
-                condition.field.isHash ? LowerHexadecimal.text(value) : "`\(SafeText.shown(value))`")
+                condition.field.isHash ? HexadecimalText.text(value) : "`\(SafeText.shown(value))`")
             return true
         }
         return values.isEmpty ? "none" : values.joined(separator: ", ") + (more ? ", …" : "")

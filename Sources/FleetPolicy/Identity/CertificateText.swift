@@ -38,7 +38,7 @@ struct CertificateText: Sendable {
         for name in subjectAlternativeNames { builder.append(name) }
         // The content of an INTEGER begins with a zero byte where the number itself does not.
         let number = serialNumber.drop { $0 == 0 }
-        builder.append(.serialNumber, LowerHexadecimal.text(number.isEmpty ? [0] : number))
+        builder.append(.serialNumber, HexadecimalText.text(number.isEmpty ? [0] : number))
         builder.append(.fingerprint, fingerprint)
         for oid in policyOIDs { builder.append(.policy, oid) }
         switch publicKey.algorithm {

@@ -6,20 +6,37 @@ extension DistinguishedName: CustomStringConvertible {
     /// certificate cannot break a line of a log or steer a terminal. An attribute type without a short name is written
     /// in dotted form with its value in hexadecimal (section 2.4), taken as a UTF8String.
     public var description: String {
-        relativeNames.reversed().map { relativeName in
-            relativeName.attributes.map(Self.text).joined(separator: "+")
-        }.joined(separator: ",")
+        // One text that grows: a decision makes two of these for each new connection.
+        var text = ""
+        for (place, relativeName) in relativeNames.reversed().enumerated() {
+            if place > 0 { text += "," }
+            for (position, attribute) in relativeName.attributes.enumerated() {
+                if position > 0 { text += "+" }
+                Self.append(attribute, to: &text)
+            }
+        }
+        return text
     }
 
-    private static func text(of attribute: Attribute) -> String {
+    private static func append(_ attribute: Attribute, to text: inout String) {
         if let name = AttributeType.shortName(ofOID: attribute.attributeType) {
-            return "\(name)=\(escaped(attribute.value))"
+            text += name
+            text += "="
+            text += escaped(attribute.value)
+        } else {
+            text += "\(attribute.attributeType)=#\(hexadecimal(UTF8StringEncoding.encode(attribute.value)))"
         }
-        return "\(attribute.attributeType)=#\(hexadecimal(UTF8StringEncoding.encode(attribute.value)))"
     }
 
     /// Escapes one value after RFC 4514, section 2.4.
     static func escaped(_ value: String) -> String {
+        let utf8 = value.utf8
+        // Nearly every value is plain: no need to take it apart.
+        if utf8.allSatisfy(isPlain), utf8.first != UInt8(ascii: "#"), utf8.first != UInt8(ascii: " "),
+            utf8.last != UInt8(ascii: " ")
+        {
+            return value
+        }
         var text = ""
         let last = value.unicodeScalars.count - 1
         for (position, scalar) in value.unicodeScalars.enumerated() {
@@ -39,6 +56,16 @@ extension DistinguishedName: CustomStringConvertible {
             }
         }
         return text
+    }
+
+    /// Whether it stands for itself wherever it is not the first or last character.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "<"),
+            UInt8(ascii: ">"), UInt8(ascii: "\\"):
+            false
+        case _: (0x20..<0x7F).contains(byte)
+        }
     }
 
     static func hexadecimal(_ bytes: [UInt8]) -> String {

@@ -15,7 +15,7 @@ enum OtherNameText {
         guard value.count <= PolicyBounds.matchedValueBytesMax else { return nil }
         if oid == hardwareModuleName, let module = hardwareModule(value) { return Array(module.utf8) }
         if let text = UTF8StringEncoding.decode(value) { return Array(text.utf8) }
-        return Array(LowerHexadecimal.text(value).utf8)
+        return Array(HexadecimalText.text(value).utf8)
     }
 
     /// `SEQUENCE { hwType OBJECT IDENTIFIER, hwSerialNum OCTET STRING }`; nil for anything else.
@@ -26,7 +26,7 @@ enum OtherNameText {
         guard let type = element(0x06, &rest).flatMap(objectIdentifier), let serial = element(0x04, &rest),
             rest.isEmpty
         else { return nil }
-        return "\(type)/\(LowerHexadecimal.text(serial))"
+        return "\(type)/\(HexadecimalText.text(serial))"
     }
 
     /// Takes a DER element with this tag from the front. Lengths of up to two bytes: the value has at most 256.
@@ -66,17 +66,5 @@ enum OtherNameText {
         }
         guard !isWithin, !arcs.isEmpty else { return nil }
         return arcs.map { String($0) }.joined(separator: ".")
-    }
-}
-
-/// Bytes as lower-case hexadecimal digits, two for each.
-enum LowerHexadecimal {
-    static func text(_ bytes: some Sequence<UInt8>) -> String {
-        var text = ""
-        for byte in bytes {
-            if byte < 16 { text += "0" }
-            text += String(byte, radix: 16)
-        }
-        return text
     }
 }

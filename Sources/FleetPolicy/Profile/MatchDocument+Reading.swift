@@ -94,7 +94,7 @@ extension MatchDocument {
         if let text = text ?? nil, let hash = readHash(text, reporting: reader.mistakes) {
             plain.append(
                 Plain(
-                    field: .trustAnchorFingerprint, test: .oneOf([hash]), wanted: LowerHexadecimal.text(hash)))
+                    field: .trustAnchorFingerprint, test: .oneOf([hash]), wanted: HexadecimalText.text(hash)))
         }
         return nil
     }
@@ -104,7 +104,7 @@ extension MatchDocument {
         let texts = readOneOrMore(&reader, "fingerprint")
         let hashes = Set(texts.compactMap { readHash($0, reporting: mistakes) })
         guard !hashes.isEmpty else { return }
-        let wanted = hashes.count == 1 ? hashes.map(LowerHexadecimal.text).joined() : "one of \(hashes.count)"
+        let wanted = hashes.count == 1 ? hashes.map(HexadecimalText.text).joined() : "one of \(hashes.count)"
         plain.append(Plain(field: .fingerprint, test: .oneOf(hashes), wanted: wanted))
     }
 

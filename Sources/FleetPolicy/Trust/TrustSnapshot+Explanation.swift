@@ -49,8 +49,8 @@ extension TrustSnapshot {
             result: result, position: position, text: standing.text,
             chain: circumstances.chain.map { certificate in
                 DecisionExplanation.RevocationCheck.Link(
-                    issuer: LowerHexadecimal.text(certificate.issuer.bytes),
-                    serialNumber: LowerHexadecimal.text(certificate.serialNumber),
+                    issuer: HexadecimalText.text(certificate.issuer.bytes),
+                    serialNumber: HexadecimalText.text(certificate.serialNumber),
                     list: lists[certificate.issuer].map(DecisionExplanation.RevocationCheck.List.init))
             })
     }
@@ -59,7 +59,7 @@ extension TrustSnapshot {
 extension DecisionExplanation.RevocationCheck.List {
     fileprivate init(_ list: RevocationList) {
         self.init(
-            number: LowerHexadecimal.text(list.number), thisUpdate: list.thisUpdate, nextUpdate: list.nextUpdate,
+            number: HexadecimalText.text(list.number), thisUpdate: list.thisUpdate, nextUpdate: list.nextUpdate,
             entries: list.entries.count)
     }
 }

@@ -58,14 +58,11 @@ enum LogText {
 
     /// Appends a JSON string with its quotation marks.
     static func appendJSON(_ text: String, to line: inout String) {
-        let visible = visible(text)
-        let quotationMark = UInt8(ascii: "\"")
-        let backslash = UInt8(ascii: "\\")
         line += "\""
-        if visible.utf8.allSatisfy({ $0 != quotationMark && $0 != backslash }) {
-            line += visible
+        if text.utf8.count <= valueBytesMax, text.utf8.allSatisfy(isPlainInJSON) {
+            line += text
         } else {
-            for scalar in visible.unicodeScalars {
+            for scalar in visible(text).unicodeScalars {
                 switch scalar {
                 case "\"": line += "\\\""
                 case "\\": line += "\\\\"
@@ -74,5 +71,10 @@ enum LogText {
             }
         }
         line += "\""
+    }
+
+    /// Whether it is plain ASCII that stands for itself in a JSON string.
+    private static func isPlainInJSON(_ byte: UInt8) -> Bool {
+        (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 }
