@@ -69,12 +69,13 @@ final class EventSink: Sendable {
             self.isLosing.store(true, ordering: .relaxed)
             self.lost.wrappingAdd(dropped, ordering: .relaxed)
             self.taken(dropped)
-        } else if self.hasLost, self.eventsMax - before - fitting >= self.eventsMax / 4 {
-            self.isLosing.store(false, ordering: .relaxed)
         }
         if fitting > 0 {
             switch self.continuation.yield(dropped == 0 ? events : Array(events.prefix(fitting))) {
-            case .enqueued: break
+            case .enqueued:
+                if dropped == 0, self.hasLost, self.eventsMax - before - fitting >= self.eventsMax / 4 {
+                    self.isLosing.store(false, ordering: .relaxed)
+                }
             case .dropped, .terminated: return self.refused(fitting) + dropped
             @unknown default: return self.refused(fitting) + dropped
             }
@@ -84,6 +85,7 @@ final class EventSink: Sendable {
 
     /// Nobody takes events any more.
     private func refused(_ count: Int) -> Int {
+        self.isLosing.store(true, ordering: .relaxed)
         self.taken(count)
         self.lost.wrappingAdd(count, ordering: .relaxed)
         return count

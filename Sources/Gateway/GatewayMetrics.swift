@@ -8,6 +8,7 @@ public enum GatewayMetricDescriptions {
     /// In the order of a connection.
     public static let all: [(name: String, help: String)] = [
         ("fleetgate_connections_refused_total", "Connections refused before their handshake, by reason."),
+        ("fleetgate_handshakes_waiting", "Turns of TLS handshakes that wait for processor time now."),
         ("fleetgate_handshakes_total", "TLS handshakes finished, by outcome and reason."),
         ("fleetgate_resumptions_total", "TLS sessions that devices offered to resume, by outcome and reason."),
         ("fleetgate_admission_seconds", "From a question about registration, password or revocation to its answer."),
@@ -37,6 +38,7 @@ final class GatewayMetrics {
     private let brokerPackets = Counter(
         label: "fleetgate_packets_total", dimensions: [("direction", "broker_to_device")])
     private let brokerBytes = Counter(label: "fleetgate_bytes_total", dimensions: [("direction", "broker_to_device")])
+    private let handshakesWaiting = Meter(label: "fleetgate_handshakes_waiting")
     private let handshakesAccepted = Counter(
         label: "fleetgate_handshakes_total", dimensions: [("outcome", "accepted"), ("reason", "none")]
     )
@@ -76,6 +78,15 @@ final class GatewayMetrics {
         switch side {
         case .device: self.devicePackets.increment(by: packetCount)
         case .broker: self.brokerPackets.increment(by: packetCount)
+        }
+    }
+
+    /// One more handshake waits for its turn (+1), or one less (-1).
+    func handshakesWaitingChanged(by change: Int) {
+        if change > 0 {
+            self.handshakesWaiting.increment(by: Double(change))
+        } else {
+            self.handshakesWaiting.decrement(by: Double(-change))
         }
     }
 

@@ -22,29 +22,29 @@ public final class TLSHandler: ChannelDuplexHandler {
     public typealias OutboundIn = ByteBuffer
     public typealias OutboundOut = ByteBuffer
 
-    private let tlsContext: TLSContext
+    let tlsContext: TLSContext
     private let serverName: TLSServerName?
     /// Where steps of the handshake wait for their turn; nil: they are done as they come.
-    private let turns: TLSHandshakeTurns?
+    let turns: TLSHandshakeTurns?
     private let authorize: TLSAuthorize
     /// What a client offers, until it has.
     private var session: TLSSession?
-    private var machine: TLSStateMachine
+    var machine: TLSStateMachine
     /// There while the connection is neither idle nor closed.
-    private var connection: TLSConnection?
-    private var writes = PendingWrites()
-    private var deadline: Scheduled<Void>?
+    var connection: TLSConnection?
+    var writes = PendingWrites()
+    var deadline: Scheduled<Void>?
     /// Completed when the channel is closed; everybody who asked for it is chained to it.
-    private var closePromise: EventLoopPromise<Void>?
+    var closePromise: EventLoopPromise<Void>?
     /// The last ciphertext written after the end of the connection was decided: the channel is closed after it.
-    private var lastFlush: EventLoopFuture<Void>?
+    var lastFlush: EventLoopFuture<Void>?
     private var wasActivated = false
     /// Somebody asked for data and has not got any: another read is due when one brought no plaintext.
-    private var isReadWanted = false
+    var isReadWanted = false
     /// What was received waits for the handshake's turn; nothing more is read until then.
-    private var isWaitingForTurn = false
+    var isWaitingForTurn = false
     /// A read that was asked for meanwhile reaches the channel after the turn, whatever the turn has brought.
-    private var isReadHeld = false
+    var isReadHeld = false
 
     /// A handler for the server's side.
     ///
@@ -134,7 +134,7 @@ public final class TLSHandler: ChannelDuplexHandler {
     }
 
     /// Lets go of everything that is only of use to a living connection.
-    private func release() {
+    func release() {
         self.deadline?.cancel()
         self.deadline = nil
         self.connection = nil
@@ -152,7 +152,7 @@ public final class TLSHandler: ChannelDuplexHandler {
         self.readOn(context)
     }
 
-    private func readOn(_ context: ChannelHandlerContext) {
+    func readOn(_ context: ChannelHandlerContext) {
         self.connection?.rest()
         let needsMore: Bool
         switch self.machine.state {
@@ -227,233 +227,6 @@ public final class TLSHandler: ChannelDuplexHandler {
             return
         }
         self.run(self.machine.closeRequested(), context, closePromise: promise)
-    }
-
-    // MARK: Actions
-
-    private func run(
-        _ actions: [TLSStateMachine.Action], _ context: ChannelHandlerContext,
-        closePromise: EventLoopPromise<Void>? = nil
-    ) {
-        for action in actions {
-            switch action {
-            case .stepHandshake: self.stepHandshake(context)
-            case .armHandshakeDeadline: self.arm(self.tlsContext.handshakeTimeout, context)
-            case .armCloseDeadline: self.arm(self.tlsContext.closeTimeout, context)
-            case .cancelDeadline:
-                self.deadline?.cancel()
-                self.deadline = nil
-            case .decrypt: self.decrypt(context)
-            case .decryptAndDrop: self.decryptAndDrop(context)
-            case .drop: break
-            case .flush: self.flushCiphertext(context)
-            case .announce(let completed):
-                context.fireUserInboundEventTriggered(completed)
-                self.announceSession(context)
-            case .releaseWrites: self.encryptFlushed(context)
-            case .failWrites(let error):
-                for promise in self.writes.removeAll() {
-                    promise.fail(error)
-                }
-            case .report(let error):
-                context.fireErrorCaught(self.connection?.explaining(error) ?? error)
-            case .writeCloseNotify: self.connection?.writeCloseNotify()
-            case .close: self.closeChannel(context)
-            case .joinClose: self.join(closePromise)
-            case .succeedClose:
-                self.join(closePromise)
-                self.closePromise?.succeed()
-                self.closePromise = nil
-            }
-        }
-    }
-
-    private func stepHandshake(_ context: ChannelHandlerContext) {
-        // What came meanwhile is seen to in the same turn.
-        guard !self.isWaitingForTurn else { return }
-        guard let turns = self.turns else {
-            self.doStepHandshake(context)
-            return
-        }
-        self.isWaitingForTurn = !turns.step(self, context) { self.doStepHandshake(context) }
-    }
-
-    /// The turn that a step of the handshake waited for. It may have become idle meanwhile: the connection may be over.
-    func takeTurn(_ context: ChannelHandlerContext) {
-        guard self.isWaitingForTurn else { return }
-        self.isWaitingForTurn = false
-        self.doStepHandshake(context)
-        // As after a read: it may have brought plaintext, and may need more of the peer.
-        context.fireChannelReadComplete()
-        if self.isReadHeld {
-            self.isReadHeld = false
-            self.connection?.rest()
-            context.read()
-        } else {
-            self.readOn(context)
-        }
-    }
-
-    /// Nothing more will come: an alert that waits to be read says more than the end of the stream. What is longer than
-    /// any alert would be work for nobody, and out of turn.
-    private func takeTurnAtTheEnd(_ context: ChannelHandlerContext) {
-        guard self.isWaitingForTurn else { return }
-        self.isWaitingForTurn = false
-        guard let connection = self.connection, connection.waitingBytes <= TLSLimits.alertBytesMax else { return }
-        self.doStepHandshake(context)
-    }
-
-    private func doStepHandshake(_ context: ChannelHandlerContext) {
-        guard self.machine.state == .handshaking, let connection = self.connection else { return }
-        switch connection.handshake() {
-        case .needsInput: self.run(self.machine.needsInput(), context)
-        case .done(let completed): self.run(self.machine.handshakeCompleted(completed), context)
-        case .peerClosed: self.run(self.machine.peerClosed(), context)
-        case .failed(let error): self.run(self.machine.failed(error), context)
-        }
-    }
-
-    private func decrypt(_ context: ChannelHandlerContext) {
-        // Whoever was told of the peer may have closed.
-        guard self.machine.isActive, let connection = self.connection else { return }
-        var plaintext: ByteBuffer?
-        let step = connection.decrypt(into: &plaintext, allocator: context.channel.allocator)
-        // What came before a close_notify or a bad record is delivered before either takes effect.
-        if let plaintext, plaintext.readableBytes > 0 {
-            self.isReadWanted = false
-            context.fireChannelRead(self.wrapInboundOut(plaintext))
-        }
-        self.announceSession(context)
-        self.react(to: step, context)
-    }
-
-    private func decryptAndDrop(_ context: ChannelHandlerContext) {
-        guard let connection = self.connection else { return }
-        var plaintext: ByteBuffer?
-        let step = connection.decrypt(into: &plaintext, allocator: context.channel.allocator)
-        // It is of use to the next connection, whatever becomes of this one.
-        self.announceSession(context)
-        self.react(to: step, context)
-    }
-
-    private func announceSession(_ context: ChannelHandlerContext) {
-        guard let session = self.connection?.takeSession() else { return }
-        context.fireUserInboundEventTriggered(TLSSessionAvailable(session: session))
-    }
-
-    private func react(to step: TLSStep<Never>, _ context: ChannelHandlerContext) {
-        switch step {
-        case .needsInput: self.run(self.machine.needsInput(), context)
-        case .peerClosed: self.run(self.machine.peerClosed(), context)
-        case .failed(let error): self.run(self.machine.failed(error), context)
-        }
-    }
-
-    /// Encrypts what was flushed, and sends it: in one write, or in several of some size when it is much.
-    private func encryptFlushed(_ context: ChannelHandlerContext) {
-        var done: [EventLoopPromise<Void>] = []
-        while self.machine.isActive, let connection = self.connection, var write = self.writes.popFlushed() {
-            while write.plaintext.readableBytes > 0 {
-                if case .failed(let error) = connection.encrypt(&write.plaintext) {
-                    write.promise?.fail(error)
-                    for promise in done {
-                        promise.fail(error)
-                    }
-                    self.run(self.machine.failed(error), context)
-                    return
-                }
-                if connection.ciphertextBytes >= TLSLimits.ciphertextChunkBytes {
-                    self.writeCiphertext(context, &done)
-                }
-            }
-            if let promise = write.promise {
-                done.append(promise)
-            }
-        }
-        self.writeCiphertext(context, &done)
-        context.flush()
-    }
-
-    /// Hands on the ciphertext there is; the promises are completed with it.
-    private func writeCiphertext(_ context: ChannelHandlerContext, _ promises: inout [EventLoopPromise<Void>]) {
-        defer { promises.removeAll() }
-        guard let ciphertext = self.connection?.takeCiphertext() else {
-            // Writes without a byte in them: there is nothing to wait for.
-            for promise in promises {
-                promise.succeed()
-            }
-            return
-        }
-        let promise = promises.first
-        for other in promises.dropFirst() {
-            promise?.futureResult.cascade(to: other)
-        }
-        context.write(self.wrapOutboundOut(ciphertext), promise: promise)
-    }
-
-    private func flushCiphertext(_ context: ChannelHandlerContext) {
-        guard let ciphertext = self.connection?.takeCiphertext() else { return }
-        switch self.machine.state {
-        case .idle, .handshaking, .active, .closing:
-            context.writeAndFlush(self.wrapOutboundOut(ciphertext), promise: nil)
-        case .closed:
-            let promise = context.eventLoop.makePromise(of: Void.self)
-            self.lastFlush = promise.futureResult
-            context.writeAndFlush(self.wrapOutboundOut(ciphertext), promise: promise)
-        }
-    }
-
-    // MARK: Deadlines and the end
-
-    private func arm(_ timeout: TimeAmount, _ context: ChannelHandlerContext) {
-        self.deadline?.cancel()
-        self.deadline = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) {
-            self.deadline = nil
-            self.run(self.machine.deadlinePassed(presented: self.connection?.presentedCertificate), context)
-        }
-    }
-
-    /// Has a promise completed together with those that wait for the channel's close already.
-    private func join(_ promise: EventLoopPromise<Void>?) {
-        guard let promise else { return }
-        guard let first = self.closePromise else {
-            self.closePromise = promise
-            return
-        }
-        first.futureResult.cascade(to: promise)
-    }
-
-    /// Closes the channel after the last ciphertext has left, or when a peer that takes none has had its time.
-    private func closeChannel(_ context: ChannelHandlerContext) {
-        let promise = self.closePromise
-        self.closePromise = nil
-        self.release()
-        guard let lastFlush = self.lastFlush else {
-            Self.close(context, promise)
-            return
-        }
-        let timeout = context.eventLoop.assumeIsolated().scheduleTask(in: self.tlsContext.closeTimeout) {
-            context.close(promise: nil)
-        }
-        lastFlush.assumeIsolated().whenComplete { _ in
-            timeout.cancel()
-            self.lastFlush = nil
-            Self.close(context, promise)
-        }
-    }
-
-    /// To have closed a channel that is closed already is what was wanted.
-    private static func close(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
-        guard let promise else {
-            context.close(promise: nil)
-            return
-        }
-        context.close().whenComplete { result in
-            switch result {
-            case .success, .failure(ChannelError.alreadyClosed): promise.succeed()
-            case .failure(let error): promise.fail(error)
-            }
-        }
     }
 }
 

@@ -37,6 +37,8 @@ public final class TLSHandshakeTurns {
 
     /// How many handshakes wait.
     public var waitingCount: Int { self.waiting.count }
+    /// Called when one more waits (1), and when one does not any more (-1).
+    public var waitingChanged: (_ change: Int) -> Void = { _ in }
 
     /// Runs a step of a handshake now, if there is time and nobody else waits.
     ///
@@ -45,6 +47,7 @@ public final class TLSHandshakeTurns {
         defer { self.expectEndOfTurn() }
         guard self.waiting.isEmpty, self.spent < self.budget else {
             self.waiting.append(Waiting(handler: handler, context: context))
+            self.waitingChanged(1)
             return false
         }
         self.measure(body)
@@ -80,6 +83,7 @@ public final class TLSHandshakeTurns {
     /// Some of those who wait; the sockets were looked at before this.
     private func takeTurns() {
         while let next = self.waiting.popFirst() {
+            self.waitingChanged(-1)
             self.measure { next.handler.takeTurn(next.context) }
             if self.spent >= self.budget { break }
         }

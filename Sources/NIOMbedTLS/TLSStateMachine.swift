@@ -183,12 +183,18 @@ struct TLSStateMachine {
     }
 
     /// The deadline that was armed last has passed.
-    mutating func deadlinePassed(presented: PeerCertificate?) -> [Action] {
+    ///
+    /// - Parameter isOurTurn: the handshake waits for this side to find time now, and not for the peer. However long either
+    ///   has waited before does not count.
+    mutating func deadlinePassed(presented: PeerCertificate?, isOurTurn: Bool) -> [Action] {
         switch self.state {
         case .handshaking:
             self.state = .closed
             let error = TLSError(
-                code: .handshakeTimeout, fault: .peer, detail: "the handshake was not complete in time",
+                code: .handshakeTimeout, fault: isOurTurn ? .local : .peer,
+                detail: isOurTurn
+                    ? "there were too many handshakes to go on with this one in time"
+                    : "the handshake was not complete in time",
                 peerCertificate: presented)
             return [.failWrites(error), .report(error), .close]
         case .closing:

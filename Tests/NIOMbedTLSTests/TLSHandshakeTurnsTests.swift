@@ -117,6 +117,11 @@ struct TLSHandshakeTurnsTests {
 
     @Test func turnsAreTakenInTheOrderOfArrival() throws {
         let setting = try Setting(.v1_2, budget: .nanoseconds(0))
+        var counted = 0
+        setting.turns.waitingChanged = {
+            counted += $0
+            #expect(counted == setting.turns.waitingCount)
+        }
         let servers = try (0..<3).map { _ in try setting.serverEnd() }
         setting.passTurns()
         for server in [servers[2], servers[0], servers[1]] { try self.move(setting.clientEnd(), server) }
@@ -229,6 +234,7 @@ struct TLSHandshakeTurnsTests {
         try server.activate()
         loop.advanceTime(by: .microseconds(10))
         #expect(server.error?.code == .handshakeTimeout)
+        #expect(server.error?.fault == .local, "the peer has not kept anybody waiting")
         loop.advanceTime(by: .milliseconds(1))
         #expect(server.recorder.errors.count == 1)
     }

@@ -123,11 +123,22 @@ struct TLSStateMachineTests {
     @Test func deadlinePassed() throws {
         try self.check(
             .handshaking, to: .closed, ["fail writes handshake-timeout", "report handshake-timeout", "close"]
-        ) { $0.deadlinePassed(presented: nil) }
-        try self.check(.closing, to: .closed, ["report close-timeout", "close"]) { $0.deadlinePassed(presented: nil) }
-        for state in [TLSStateMachine.State.idle, .active, .closed] {
-            try self.check(state, to: state, []) { $0.deadlinePassed(presented: nil) }
+        ) { $0.deadlinePassed(presented: nil, isOurTurn: false) }
+        try self.check(.closing, to: .closed, ["report close-timeout", "close"]) {
+            $0.deadlinePassed(presented: nil, isOurTurn: false)
         }
+        for state in [TLSStateMachine.State.idle, .active, .closed] {
+            try self.check(state, to: state, []) { $0.deadlinePassed(presented: nil, isOurTurn: false) }
+        }
+    }
+
+    @Test(arguments: [(true, TLSError.Fault.local), (false, .peer)])
+    func theDeadlineIsTheFaultOfWhoeverHasTheTurn(isOurTurn: Bool, fault: TLSError.Fault) throws {
+        var machine = try self.machine(.handshaking, .server)
+        let actions = machine.deadlinePassed(presented: nil, isOurTurn: isOurTurn)
+        let reported = actions.compactMap { if case .report(let error) = $0 { error } else { nil } }
+        #expect(reported.map(\.code) == [.handshakeTimeout])
+        #expect(reported.map(\.fault) == [fault])
     }
 
     @Test func inactivated() throws {

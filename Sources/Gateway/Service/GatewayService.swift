@@ -113,7 +113,7 @@ public final class GatewayService: Service, Sendable {
             try await self.joinLoops()
             try await self.listen()
         } catch {
-            await self.sendEvents()
+            await self.sendLastEvents()
             try? await self.group.shutdownGracefully()
             self.eventSink.finish()
             throw error
@@ -122,14 +122,14 @@ public final class GatewayService: Service, Sendable {
         await withGracefulShutdownOrCancellation()
         for tick in ticks { tick.cancel() }
         await self.shutDown()
-        await self.sendEvents()
+        await self.sendLastEvents()
         try await self.group.shutdownGracefully()
         self.eventSink.finish()
     }
 
-    /// Hands up the loops' last events: their timers end with them.
-    private func sendEvents() async {
-        for shard in self.shards { try? await shard.eventLoop.submit { shard.value.sendEvents() }.get() }
+    /// Has the loops hand up their last events.
+    private func sendLastEvents() async {
+        for shard in self.shards { try? await shard.eventLoop.submit { shard.value.sendLastEvents() }.get() }
     }
 
     /// Makes the loops know each other.

@@ -55,8 +55,8 @@ final class LoopShard {
     /// Devices for which the last time of a `registrationWanted` is remembered; all others share one bucket.
     private static let registrationEventsTracked = 4_096
 
-    /// The least time between two batches of events, however few they are: to wake whoever consumes them costs more than
-    /// most of them. An event that nothing came before for so long waits for nobody.
+    /// The longest that an event waits for others: to wake whoever consumes them costs more than most of them. One that
+    /// nothing came before for so long waits for nobody.
     static let eventDelay = TimeAmount.milliseconds(10)
     /// Events that are handed up at once, however young they are.
     private static let eventsPerBatch = 64
@@ -99,6 +99,7 @@ final class LoopShard {
         self.tlsContexts = contexts.listeners.all
         self.authorities = LoopAuthorities(contexts.listeners.authorities)
         self.policy = LoopPolicy(policy, listeners: Self.listeners(self.listenerNames, contexts.listeners))
+        self.handshakeTurns.waitingChanged = { [metrics] in metrics.handshakesWaitingChanged(by: $0) }
     }
 
     // MARK: Connections
@@ -169,6 +170,12 @@ final class LoopShard {
         self.unsentEvents = []
     }
 
+    /// Hands up what there is to be said, when nobody will ask any more: no tick comes, and timers end with their loop.
+    func sendLastEvents() {
+        self.reportRefusals()
+        self.sendEvents()
+    }
+
     /// A device belongs into the queue of those to be approved. It will knock again and again: once in a minute is told.
     func registrationWanted(_ need: RegistrationNeed, _ certificate: PeerCertificate, by session: DeviceSession) {
         guard self.registrationEvents.take(need.key, now: .now()) else { return }
@@ -216,10 +223,7 @@ final class LoopShard {
 
     /// Called every second: has sessions do what is due, and reports refused connections in sum.
     func tick(unixSeconds: Int64) {
-        for (reason, count) in self.refusalsToReport {
-            self.send(.connectionsRefused(reason: reason, count: count))
-        }
-        self.refusalsToReport.removeAll(keepingCapacity: true)
+        self.reportRefusals()
         self.tryEvents()
         guard unixSeconds >= self.nextDue else { return }
         // What becomes due while sessions are looked at counts too.
@@ -228,6 +232,13 @@ final class LoopShard {
             if session.dueAt <= unixSeconds { session.timePassed(unixSeconds) }
             self.sessionDue(at: session.dueAt)
         }
+    }
+
+    private func reportRefusals() {
+        for (reason, count) in self.refusalsToReport {
+            self.send(.connectionsRefused(reason: reason, count: count))
+        }
+        self.refusalsToReport.removeAll(keepingCapacity: true)
     }
 
     /// After a loss, whether there is room for events again can only be seen by sending one: where nothing else happens,

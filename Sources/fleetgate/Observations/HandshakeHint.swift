@@ -66,6 +66,8 @@ enum HandshakeHint {
             return noSharedCipher(error, context)
         case .noSharedALPN:
             return noSharedProtocol(error, context)
+        case .handshakeTimeout where error.fault == .local:
+            return "the gateway had more handshakes to do than it could in time (fleetgate_handshakes_waiting)"
         case .handshakeTimeout:
             return "the device did not finish the handshake in time: a slow radio, a slow core, or a peer that is no "
                 + "device (tls.handshake-timeout)"

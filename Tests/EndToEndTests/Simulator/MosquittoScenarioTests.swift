@@ -37,7 +37,7 @@ struct MosquittoScenarioTests {
         stages:
           - { name: calm, duration: 2s, actions: [{ do: start, fleets: [meters] }] }
           - name: attack
-            duration: 6s
+            duration: 9s
             actions:
               - do: start
                 fleets: [expired, early, revoked, strangers, servers, hermits, naked, noise, flooders]

@@ -19,6 +19,23 @@ struct AdmissionGateTests {
         }
     }
 
+    @Test("who was refused in the gateway's last moments is told of too")
+    func lastRefusals() async throws {
+        let gate = AdmissionGate()
+        gate.close()
+        let events = try await GatewayBench.with(gate: gate) { bench in
+            for number in 1...3 { _ = await (try await bench.connect(bench.authorities.device(number))).rest() }
+            return bench.gateway.events
+        }
+        var refused = 0
+        for await batch in events {
+            for case .connectionsRefused(AdmissionRefusal.auditUnavailable.rawValue, let count) in batch {
+                refused += count
+            }
+        }
+        #expect(refused == 3)
+    }
+
     @Test("events that are lost close the way until a quarter of the room is free")
     func lostEvents() async throws {
         let event = GatewayEvent.connectionsRefused(reason: "test", count: 1)
@@ -40,6 +57,7 @@ struct AdmissionGateTests {
         #expect(sink.send([]) == 0)
         sink.finish()
         #expect(sink.send([event]) == 1, "nobody takes it any more")
+        #expect(sink.hasLost)
         var rest = 0
         while let batch = await events.next() { rest += batch.count }
         #expect(rest == 6)

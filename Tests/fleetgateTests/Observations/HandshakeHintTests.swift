@@ -18,11 +18,11 @@ import Testing
     private func hint(
         _ code: TLSError.Code, _ detail: String = "", _ certificate: PeerCertificate? = nil,
         issuers: [PeerCertificate] = [], hello: TLSClientHello? = nil, received: TLSAlert? = nil,
-        known: Bool = true, at now: Int64 = ObservationGate.now
+        fault: TLSError.Fault = .peer, known: Bool = true, at now: Int64 = ObservationGate.now
     ) -> String {
         HandshakeHint.text(
             for: TLSError(
-                code: code, fault: .peer, detail: detail, peerCertificate: certificate, alertReceived: received,
+                code: code, fault: fault, detail: detail, peerCertificate: certificate, alertReceived: received,
                 clientHello: hello, presentedIssuers: issuers),
             context: known ? context : nil, now: now)
     }
@@ -167,6 +167,11 @@ import Testing
     ])
     func eachCodeHasItsHint(code: TLSError.Code, words: String) {
         #expect(hint(code).contains(words))
+    }
+
+    @Test func ofATimeoutItSaysWhoWasSlow() {
+        #expect(hint(.handshakeTimeout, fault: .local).contains("fleetgate_handshakes_waiting"))
+        #expect(hint(.handshakeTimeout, fault: .peer).contains("device"))
     }
 
     @Test(arguments: [TLSError.Code.internalError, .peerAlert, TLSError.Code(rawValue: "of-a-later-version")])
