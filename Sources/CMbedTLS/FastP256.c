@@ -362,7 +362,11 @@ void fleetgate_p256_set_enabled(int enabled) {
     atomic_store_explicit(&switched_on, enabled != 0, memory_order_relaxed);
 }
 
-void fleetgate_p256_set_thread_override(int override) { thread_override = override; }
+int fleetgate_p256_set_thread_override(int override) {
+    const int before = thread_override;
+    thread_override = override;
+    return before;
+}
 
 int fleetgate_p256_enabled(void) {
     if (thread_override != FLEETGATE_P256_FOLLOW_SWITCH) return thread_override != 0;
@@ -377,7 +381,10 @@ int fleetgate_p256_compiled_in(void) { return 0; }
 
 void fleetgate_p256_set_enabled(int enabled) { (void)enabled; }
 
-void fleetgate_p256_set_thread_override(int override) { (void)override; }
+int fleetgate_p256_set_thread_override(int override) {
+    (void)override;
+    return FLEETGATE_P256_FOLLOW_SWITCH;
+}
 
 int fleetgate_p256_enabled(void) { return 0; }
 

@@ -272,11 +272,11 @@ static int libcrypto_answers(void) {
 }
 
 fleetgate_p256_agreement fleetgate_p256_self_check(void) {
-    fleetgate_p256_set_thread_override(1);  // also a wrap that is switched off is worth a check
+    const int before = fleetgate_p256_set_thread_override(1);  // also a wrap that is switched off is worth a check
     const fleetgate_p256_agreement answer = !libcrypto_answers() ? FLEETGATE_P256_UNUSABLE
         : !all_vectors_agree()              ? FLEETGATE_P256_DISAGREES
                                             : FLEETGATE_P256_AGREES;
-    fleetgate_p256_set_thread_override(FLEETGATE_P256_FOLLOW_SWITCH);
+    fleetgate_p256_set_thread_override(before);
     if (answer != FLEETGATE_P256_AGREES) fleetgate_p256_set_enabled(0);
     return answer;
 }

@@ -22,6 +22,15 @@ struct FastP256Tests {
         #endif
     }
 
+    /// The first context of a process makes the check, on whatever thread needs it.
+    @Test(.enabled(if: fleetgate_p256_compiled_in() == 1, "built without acceleration"), arguments: [Int32(0), 1])
+    func theSelfCheckLeavesTheThreadsOverrideAsItWas(_ override: Int32) {
+        let before = fleetgate_p256_set_thread_override(override)
+        defer { fleetgate_p256_set_thread_override(before) }
+        #expect(fleetgate_p256_self_check() == .agrees)
+        #expect(fleetgate_p256_enabled() == override)
+    }
+
     /// A vector of NIST's point multiplication examples: both ways must be right, not only equal.
     @Test func aKnownMultipleOfTheGenerator() throws {
         let scalar = P256Scalar("000000000000000000000000000000000000000000000000018EBBB95EED0E13")

@@ -9,11 +9,7 @@ import Testing
 struct RememberedSignaturesTests {
     private let credentials: TLSTestCredentials
 
-    init() throws {
-        credentials = try TLSTestCredentials.get()
-        // The first context of a process has the arithmetic checked, which takes back what its thread has chosen.
-        _ = try TLSContext(credentials.serverConfiguration())
-    }
+    init() throws { credentials = try TLSTestCredentials.get() }
 
     /// On one thread, which remembers nothing at first, and with the switch on whatever other tests do with it.
     private func accelerated(_ body: () throws -> Void) rethrows {

@@ -53,8 +53,11 @@ fleetgate_p256_agreement fleetgate_p256_self_check(void);
 /** Switches the wrap on (anything but 0; the state at start) or off (0). Without effect when not compiled in. */
 void fleetgate_p256_set_enabled(int enabled);
 
-/** For the calling thread alone, whatever the switch says: on (1), off (0), or as the switch says again. For tests. */
-void fleetgate_p256_set_thread_override(int override);
+/**
+ * For the calling thread alone, whatever the switch says: on (1), off (0), or as the switch says again. For tests. Returns
+ * what it was.
+ */
+int fleetgate_p256_set_thread_override(int override);
 #define FLEETGATE_P256_FOLLOW_SWITCH (-1)
 
 /** 1 when the wrap is compiled in and on for the calling thread, otherwise 0. */
