@@ -65,10 +65,11 @@ sim-demo: ## a mixed fleet and a hostile one against a fresh gateway; leaves HTM
 
 test: ## build and run all tests
 	@$(set_up); swift build --build-tests; \
-	$(if $(FILTER),swift test --skip-build --filter '$(FILTER)',\
-	swift test --skip-build --skip '$(fleets)|$(measured)'; \
-	swift test --skip-build --filter '$(fleets)'; \
-	swift test --skip-build --no-parallel --filter '$(measured)')
+	tests() { swift test --skip-build "$$@" 2>&1 | awk -f Tests/failures-again.awk; }; \
+	$(if $(FILTER),tests --filter '$(FILTER)',\
+	tests --skip '$(fleets)|$(measured)'; \
+	tests --filter '$(fleets)'; \
+	tests --no-parallel --filter '$(measured)')
 
 build: ## debug build of both programs
 	@$(set_up); swift build
