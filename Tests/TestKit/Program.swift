@@ -23,10 +23,12 @@ public enum Program {
     }()
 
     /// Runs a program to its end.
+    ///
+    /// - Parameter environment: In addition to the test's own.
     public static func run(
-        _ path: String, _ arguments: [String], input: String? = nil
+        _ path: String, _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
     ) async throws -> RunningProcess.Outcome {
-        try await RunningProcess(path, arguments, input: input).finished()
+        try await RunningProcess(path, arguments, input: input, environment: environment).finished()
     }
 
     /// Runs a program, a path or a name to look for in `PATH`, to its end, which it waits for on the calling thread.

@@ -13,18 +13,29 @@ struct MosquittoRefusalTests {
         let gate = try await FleetGateProcess.start()
         let stranger = try TestAuthority.root("Stranger")
         let middle = try TestAuthority.below(gate.authority, "Middle")
+        // mosquitto_pub's own option says what is the least, not the most.
+        let atMost12 = try gate.directory.write(
+            "openssl.cnf",
+            """
+            openssl_conf = all
+            [all]
+            ssl_conf = ssl
+            [ssl]
+            system_default = versions
+            [versions]
+            MaxProtocol = TLSv1.2
+            """)
         func publish(
-            _ issued: IssuedCertificate, above: String = "", tls: String = "tlsv1.3"
+            _ issued: IssuedCertificate, above: String = "", environment: [String: String] = [:]
         ) async throws -> RunningProcess.Outcome {
             let name = UUID().uuidString
             let options = [
-                "-h", "127.0.0.1", "-p", "\(gate.port)", "-V", version.mosquittoName, "--tls-version", tls, "--cafile",
-                gate.caPath, "--cert",
+                "-h", "127.0.0.1", "-p", "\(gate.port)", "-V", version.mosquittoName, "--cafile", gate.caPath, "--cert",
                 try gate.directory.write(name + ".pem", issued.certificatePEM + above), "--key",
                 try gate.directory.write(name + ".key", issued.privateKeyPEM), "-d", "-q", "1", "-t",
                 "meters/hamburg-nord/meter-1/telemetry", "-m", "1",
             ]
-            return try await Program.run(client, options)
+            return try await Program.run(client, options, environment: environment)
         }
         let good = try await publish(middle.meter(1), above: middle.certificatePEM)
         #expect(good.status == 0, "\(good.everything)")
@@ -42,7 +53,7 @@ struct MosquittoRefusalTests {
             ),
         ]
         for (issued, reason, alert) in cases {
-            let outcome = try await publish(issued, tls: "tlsv1.2")
+            let outcome = try await publish(issued, environment: ["OPENSSL_CONF": atMost12])
             #expect(outcome.status != 0 && outcome.everything.contains(alert), "\(reason): \(outcome.everything)")
             let entry = try await gate.logEntry(nil, ["serial": issued.serialNumber])
             #expect(entry["reason"] == reason, "\(entry)")
