@@ -82,7 +82,6 @@ final class AuditLock: Sendable {
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             tries -= 1
             guard tries > 0 else {
-                close(descriptor)
                 throw AuditError(.inUse, "another gateway writes its audit log into \(folder.path)")
             }
             usleep(Self.microsecondsBetweenTries)
@@ -93,7 +92,13 @@ final class AuditLock: Sendable {
     private static let tries = 10
     private static let microsecondsBetweenTries: UInt32 = 20_000
 
-    deinit { close(descriptor) }
+    /// Runs after a failure of `init` too, which has set everything by then.
+    deinit {
+        guard descriptor >= 0 else { return }
+        // Said in so many words: a child that was forked and has not begun its program yet has the descriptor too.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Whether a gateway writes into the folder now.
     static func isHeld(_ folder: AuditFolder) -> Bool {

@@ -101,6 +101,8 @@ private final class WriterThread: @unchecked Sendable {  // the writer is used b
         await withCheckedContinuation { continuation in
             let thread = Thread {
                 self.write()
+                // Not with the thread, which ends some time later: whoever waits for the end may begin a new log.
+                self.writer.giveUpLock()
                 continuation.resume()
             }
             thread.name = "audit"

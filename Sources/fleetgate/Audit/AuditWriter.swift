@@ -8,7 +8,8 @@ final class AuditWriter {
     let settings: AuditSettings
     let folder: AuditFolder
     let storage: any AuditStorage
-    private let lock: AuditLock
+    /// Nil when nothing more will be written.
+    private var lock: AuditLock?
     let key: AuditSigningKey
 
     /// Where the chain is, as far as it is in files.
@@ -35,6 +36,9 @@ final class AuditWriter {
 
     /// Lines written since the start, for the metrics.
     private(set) var linesWritten = 0
+
+    /// Lets another gateway write into the folder. Nothing may be written any more.
+    func giveUpLock() { lock = nil }
 
     /// Opens the folder for writing: makes what is missing, takes the lock, reads where the log ends, and cuts off what a
     /// crash has left of a line. Writes no line.
