@@ -16,6 +16,8 @@
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +27,8 @@ typedef struct {
     unsigned char public_key[FLEETGATE_P256_POINT_LENGTH];
     /// P-256 with the public key as its generator: libcrypto computes a table for the generator of a group only.
     const EC_GROUP *group;
+    /// The table's number in `places`.
+    size_t place;
 } issuer_table;
 
 /// Immutable.
@@ -86,60 +90,66 @@ static EC_GROUP *make_group(const unsigned char *public_key) {
 }
 
 /// All tables of the process: each event loop has anchors of its own, mostly the same, and so have most reloads. One that
-/// nobody uses stays until its place is wanted.
+/// nobody uses stays until its place is wanted. A table is taken and replaced under the lock; it is let go of without it,
+/// by event loops too, which must not wait while another thread makes one.
 static struct {
     unsigned char public_key[FLEETGATE_P256_POINT_LENGTH];
     EC_GROUP *group;
-    size_t user_count;
+    _Atomic size_t user_count;
 } places[FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX];
 static pthread_mutex_t placing = PTHREAD_MUTEX_INITIALIZER;
 
-/// Makes the table in a place that nobody uses, if there is one. The lock is held. Null when there is no table to be had.
-static EC_GROUP *place_group(const unsigned char *public_key) {
+static size_t user_count(size_t place) {
+    // What users did with the table is done when it is replaced.
+    return atomic_load_explicit(&places[place].user_count, memory_order_acquire);
+}
+
+/// Makes the table in a place that nobody uses, if there is one. The lock is held. The place, or
+/// FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX when there is no table to be had.
+static size_t place_group(const unsigned char *public_key) {
     size_t place = FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX;
     for (size_t i = 0; i < FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX; i++) {
-        if (places[i].user_count > 0) continue;
+        if (user_count(i) > 0) continue;
         place = i;
         if (places[i].group == NULL) break;
     }
-    if (place == FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX) return NULL;
+    if (place == FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX) return place;
     EC_GROUP *new = make_group(public_key);
-    if (new == NULL) return NULL;
+    if (new == NULL) return FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX;
     EC_GROUP_free(places[place].group);
     memcpy(places[place].public_key, public_key, sizeof places[place].public_key);
     places[place].group = new;
-    places[place].user_count = 1;
-    return new;
+    return place;
 }
 
-/// The caller is a user of the result until `release_group`.
-static const EC_GROUP *take_group(const unsigned char *public_key) {
-    if (pthread_mutex_lock(&placing) != 0) return NULL;
-    const EC_GROUP *group = NULL;
-    for (size_t i = 0; i < FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX && group == NULL; i++) {
-        if (places[i].group == NULL || memcmp(places[i].public_key, public_key, sizeof places[i].public_key) != 0) continue;
-        places[i].user_count++;
-        group = places[i].group;
+/// Whoever gets a table is a user of its place until `release_place`. False when there is none to be had.
+static bool take_group(issuer_table *table, const unsigned char *public_key) {
+    if (pthread_mutex_lock(&placing) != 0) return false;
+    size_t place = 0;
+    while (place < FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX
+           && (places[place].group == NULL
+               || memcmp(places[place].public_key, public_key, sizeof places[place].public_key) != 0)) {
+        place++;
     }
-    if (group == NULL) group = place_group(public_key);
+    if (place == FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX) place = place_group(public_key);
+    const bool taken = place < FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX;
+    if (taken) {
+        atomic_fetch_add_explicit(&places[place].user_count, 1, memory_order_relaxed);
+        table->group = places[place].group;
+        table->place = place;
+    }
     pthread_mutex_unlock(&placing);
-    return group;
+    return taken;
 }
 
-static void release_group(const EC_GROUP *group) {
-    // Without the lock the place stays taken, which costs a table and nothing else.
-    if (pthread_mutex_lock(&placing) != 0) return;
-    for (size_t i = 0; i < FLEETGATE_ISSUER_TABLES_OF_PROCESS_MAX; i++) {
-        if (places[i].group == group) places[i].user_count--;
-    }
-    pthread_mutex_unlock(&placing);
+static void release_place(size_t place) {
+    atomic_fetch_sub_explicit(&places[place].user_count, 1, memory_order_release);
 }
 
 static void add(fleetgate_issuer_tables *to, const unsigned char *public_key) {
     if (to->count == FLEETGATE_ISSUER_TABLES_MAX || group_in(to, public_key) != NULL) return;
     issuer_table *next = &to->tables[to->count];
-    next->group = take_group(public_key);
-    if (next->group == NULL) return;
+    if (!take_group(next, public_key)) return;
     memcpy(next->public_key, public_key, sizeof next->public_key);
     to->count++;
 }
@@ -185,7 +195,7 @@ fleetgate_issuer_tables *fleetgate_issuer_tables_new(const unsigned char *public
 
 void fleetgate_issuer_tables_free(fleetgate_issuer_tables *tables) {
     if (tables == NULL) return;
-    for (size_t i = 0; i < tables->count; i++) release_group(tables->tables[i].group);
+    for (size_t i = 0; i < tables->count; i++) release_place(tables->tables[i].place);
     free(tables);
 }
 

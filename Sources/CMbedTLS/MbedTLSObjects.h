@@ -28,6 +28,7 @@ struct fleetgate_certificates {
     /* Of these certificates' public keys; null when none were made. */
     fleetgate_issuer_tables *tables;
 };
+_Static_assert(offsetof(struct fleetgate_certificates, chain) == 0, "the tables are found from the chain");
 
 struct fleetgate_key {
     mbedtls_pk_context key;

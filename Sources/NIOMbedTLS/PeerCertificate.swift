@@ -218,7 +218,7 @@ private func hexadecimal(_ bytes: [UInt8]) -> String {
             text[2 * index] = digit(byte >> 4)
             text[2 * index + 1] = digit(byte & 15)
         }
-        return text.count
+        return 2 * bytes.count
     }
 }
 
