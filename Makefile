@@ -39,7 +39,7 @@ endef
 define set_release
 resources=$$(swiftc -print-target-info | sed -n 's/^ *"runtimeResourcePath": "\(.*\)",\{0,1\}$$/\1/p'); \
 release=(swift build -c release); if [[ -d $${resources}_static/linux ]]; then release+=(--static-swift-stdlib); \
-else echo "no archives of Swift's runtime beside $$resources: what is built needs them to run" >&2; fi
+else echo "no archives of Swift's runtime beside $$resources: what is built runs where Swift is installed" >&2; fi
 endef
 
 define build_release

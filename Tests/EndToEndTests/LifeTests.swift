@@ -224,21 +224,6 @@ struct LifeTests {
         #expect(try await tracker.packet() == [0xD0, 0])
         #expect(try await gate.metrics().endedSessions("no-matching-profile") == 1)
     }
-
-    @Test("A session ends when its certificate does")
-    func expires() async throws {
-        let gate = try await FleetGateProcess.start()
-        let device = try DeviceConnection(
-            to: gate,
-            as: gate.credentials(
-                CertificateTemplate(subject: DeviceName.meter("4711"), notAfter: Date(timeIntervalSinceNow: 4))
-            )
-        )
-        try await device.connect(MQTTBytes.connect(.v5))
-        let disconnect = try await device.packet()
-        #expect(disconnect.starts(with: [0xE0]) && disconnect.dropFirst(2).first == 0x87, "\(disconnect)")
-        try await gate.logEntry("session ended", ["reason": "certificate-expired"])
-    }
 }
 
 extension FleetGateProcess {

@@ -7,7 +7,10 @@ import Testing
 @Suite(
     "OCSP", .serialized, .enabled(if: Program.installed("openssl") != nil, "openssl is not installed"))
 struct OCSPTests {
-    private static func start(_ policy: String, port: Int) async throws -> FleetGateProcess {
+    /// - Parameter maximumAge: how old an answer may be until the responder is asked again.
+    private static func start(
+        _ policy: String, port: Int, maximumAge: String = "10m"
+    ) async throws -> FleetGateProcess {
         try await FleetGateProcess.start(
             changing: [
                 ConfigurationChange(
@@ -20,8 +23,8 @@ struct OCSPTests {
                             policy: \(policy)
                             responder: "http://127.0.0.1:\(port)/"
                             allow-private-responders: true
-                            timeout: 2s
-                            max-age: 10s
+                            timeout: 30s
+                            max-age: \(maximumAge)
                     log:
 
                     """)
@@ -98,7 +101,7 @@ struct OCSPTests {
     @Test("A live session ends when the responder says revoked, and no other does")
     func live() async throws {
         let port = try unusedPort()
-        let gate = try await Self.start("soft-fail", port: port)
+        let gate = try await Self.start("soft-fail", port: port, maximumAge: "10s")
         let good = try gate.credentials(DeviceName.meter("1"))
         let stolen = try gate.credentials(DeviceName.meter("2"))
         let before = try await OpenSSLResponder(port: port, for: gate, [(good, .good), (stolen, .good)])
