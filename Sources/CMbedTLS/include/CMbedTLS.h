@@ -69,7 +69,8 @@ const unsigned char *fleetgate_certificates_der(
 /**
  * Makes the tables with which handshakes check what these certificates' P-256 keys have signed (FastSignatures.h), unless
  * they are there. Takes a lock, and 30 ms for each that no other list has: not on an event loop, and before
- * the first handshake. To free the certificates takes no lock. Without memory, or built without acceleration, there are fewer or none.
+ * the first handshake. Without memory, or built without acceleration, there are fewer or none. To free the certificates
+ * takes no lock.
  */
 void fleetgate_certificates_make_tables(fleetgate_certificates *certificates);
 
